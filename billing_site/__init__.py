@@ -1,0 +1,1 @@
+"""Quittance: settings, URLs and Celery, and below them what all apps share (web, kernel)."""

@@ -1,0 +1,13 @@
+"""Every URL of the product; each app owns its own list."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("", include("billing_site.web.urls")),
+    path("ledger/", include("ledger.urls")),
+    path("inventory/", include("inventory.urls")),
+    path("invoicing/", include("invoicing.urls")),
+    path("approvals/", include("approvals.urls")),
+]
