@@ -1,6 +1,1 @@
-"""Shared pytest configuration."""
-
-import os
-
-os.environ.setdefault("QUITTANCE_ENV", "test")
-os.environ.setdefault("SECRET_KEY", "only-for-tests")
+"""Shared pytest fixtures."""
