@@ -69,9 +69,7 @@ def read_env(source: dict[str, str] | None = None) -> Env:
     database_url = required("DATABASE_URL", "postgresql://user:password@host:5432/name")
     redis_url = required("REDIS_URL", "redis://host:6379/0")
     hosts = [h.strip() for h in variables.get("ALLOWED_HOSTS", "").split(",") if h.strip()]
-    origins = [
-        o.strip() for o in variables.get("CSRF_TRUSTED_ORIGINS", "").split(",") if o.strip()
-    ]
+    origins = [o.strip() for o in variables.get("CSRF_TRUSTED_ORIGINS", "").split(",") if o.strip()]
     database = url(
         "DATABASE_URL", database_url, environ.Env.db_url_config, ("postgresql", "postgres")
     )
