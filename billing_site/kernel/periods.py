@@ -246,7 +246,10 @@ def due_date(invoice_date: dt.date, terms: PaymentTerms) -> dt.date:
     datetime.date(2026, 2, 28)
     """
     if terms.net_days is not None:
-        return invoice_date + dt.timedelta(days=terms.net_days)
+        try:
+            return invoice_date + dt.timedelta(days=terms.net_days)
+        except OverflowError:
+            raise PeriodRefused(f"{terms} from {invoice_date} is outside the calendar.") from None
     assert terms.day is not None  # the terms are checked when they are made
     assert terms.months is not None
     due = add_months(invoice_date, terms.months, anchor_day=terms.day)
