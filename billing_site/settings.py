@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pghistory
 from csp.constants import NONE, SELF
 
 from billing_site.env import read_env
@@ -206,7 +207,11 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 
-PGHISTORY_OBJ_FIELD_NAME = "pgh_obj"
+PGHISTORY_DEFAULT_TRACKERS = (
+    pghistory.InsertEvent(),
+    pghistory.UpdateEvent(),
+    pghistory.DeleteEvent(),
+)
 
 vars().update(ENV.email_url)
 LOGGING = {
@@ -215,4 +220,5 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": ENV.log_level},
+    "loggers": {"axes.apps": {"level": "WARNING"}},
 }

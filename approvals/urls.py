@@ -1,0 +1,6 @@
+"""URLs of the approvals floor."""
+
+from django.urls import URLPattern
+
+app_name = "approvals"
+urlpatterns: list[URLPattern] = []

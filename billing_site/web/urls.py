@@ -1,0 +1,6 @@
+"""URLs of the shared pages."""
+
+from django.urls import URLPattern
+
+app_name = "web"
+urlpatterns: list[URLPattern] = []

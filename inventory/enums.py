@@ -1,0 +1,20 @@
+"""Choices of the inventory floor."""
+
+from django.db import models
+
+
+class ItemKind(models.TextChoices):
+    PRODUCT = "product", "Product"
+    SERVICE = "service", "Service"
+
+
+class ItemType(models.TextChoices):
+    """What an item is; decides which date makes it ready to bill (D-01)."""
+
+    SERVICE_WITH_CLI = "service_with_cli", "Service with a number (CLI)"
+    SERVICE = "service", "Service without a number"
+    HARDWARE = "hardware", "Hardware"
+    ONE_OFF = "one_off", "One-off charge or labour"
+    LEASE = "lease", "Lease"
+    PACKAGE = "package", "Package"
+    USAGE = "usage", "Usage"

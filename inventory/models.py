@@ -1,0 +1,137 @@
+"""What the firm sells: billing platforms, product categories and catalogue items."""
+
+import pghistory
+import pgtrigger
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+from billing_site.web.trees import TreeNode
+from inventory.enums import ItemKind, ItemType
+from inventory.querysets import BillingPlatformQuerySet, CatalogueItemQuerySet
+from ledger.validators import validate_plain_text
+
+PRICE = {"max_digits": 24, "decimal_places": 10}
+
+
+@pghistory.track()
+class BillingPlatform(models.Model):
+    """A system that bills items: an external one, or ourselves (L-2, L-3, L-14).
+
+    Invariants (where each one is enforced):
+      B1  there is at most one in-house platform      platform_one_in_house
+      B2  the in-house platform is never deleted      trigger platform_in_house_stays
+    """
+
+    name = models.CharField(max_length=80, unique=True, validators=[validate_plain_text])
+    is_in_house = models.BooleanField(default=False, editable=False)
+    notes = models.TextField(blank=True)
+    link = models.URLField(blank=True)
+
+    objects = BillingPlatformQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-is_in_house", "name"]
+        constraints = [
+            models.UniqueConstraint(
+                name="platform_one_in_house",
+                fields=["is_in_house"],
+                condition=Q(is_in_house=True),
+            )
+        ]
+        triggers = [
+            pgtrigger.Protect(
+                name="platform_in_house_stays",
+                operation=pgtrigger.Delete,
+                condition=pgtrigger.Q(old__is_in_house=True),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@pghistory.track()
+class ProductCategory(TreeNode):
+    """A branch of the catalogue; pricing rules are scoped by it."""
+
+    class Meta(TreeNode.Meta):
+        verbose_name_plural = "product categories"
+
+
+@pghistory.track()
+class CatalogueItem(models.Model):
+    """A product or service as it is sold, with its two billing routes (L-5, L-6, L-7).
+
+    Usage of the item is measured before it is priced: every purchase counts at least
+    ``metering_minimum`` and is rounded up to a multiple of ``metering_increment``.
+
+    Invariants (where each one is enforced):
+      I1  the code is unique                          unique
+      I2  prices and costs are not negative           item_amounts_not_negative
+      I3  a metering increment is above zero          item_metering_is_positive
+    """
+
+    code = models.CharField(max_length=100, unique=True, validators=[validate_plain_text])
+    name = models.CharField(max_length=200, validators=[validate_plain_text])
+    kind = models.CharField(max_length=7, choices=ItemKind.choices, default=ItemKind.SERVICE)
+    item_type = models.CharField(max_length=16, choices=ItemType.choices, default=ItemType.USAGE)
+    category = models.ForeignKey(ProductCategory, on_delete=models.PROTECT, related_name="items")
+    unit = models.CharField(max_length=40, default="unit", validators=[validate_plain_text])
+    upfront_price = models.DecimalField("up-front price", **PRICE, null=True, blank=True)
+    upfront_cost = models.DecimalField("up-front cost", **PRICE, null=True, blank=True)
+    recurring_price = models.DecimalField(**PRICE, null=True, blank=True)
+    recurring_cost = models.DecimalField(**PRICE, null=True, blank=True)
+    upfront_route = models.ForeignKey(
+        BillingPlatform,
+        verbose_name="up-front billing route",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="upfront_items",
+    )
+    recurring_route = models.ForeignKey(
+        BillingPlatform,
+        verbose_name="recurring billing route",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="recurring_items",
+    )
+    metering_minimum = models.DecimalField(
+        max_digits=15, decimal_places=6, default=0, help_text="Each purchase counts at least this."
+    )
+    metering_increment = models.DecimalField(
+        max_digits=15,
+        decimal_places=6,
+        null=True,
+        blank=True,
+        help_text="Each purchase is rounded up to a multiple of this; empty: not rounded.",
+    )
+    active = models.BooleanField(default=True)
+    pricing_changed_at = models.DateTimeField(null=True, editable=False)
+
+    objects = CatalogueItemQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["code"]
+        constraints = [
+            models.CheckConstraint(
+                name="item_amounts_not_negative",
+                condition=(Q(upfront_price__isnull=True) | Q(upfront_price__gte=0))
+                & (Q(upfront_cost__isnull=True) | Q(upfront_cost__gte=0))
+                & (Q(recurring_price__isnull=True) | Q(recurring_price__gte=0))
+                & (Q(recurring_cost__isnull=True) | Q(recurring_cost__gte=0)),
+            ),
+            models.CheckConstraint(
+                name="item_metering_is_positive",
+                condition=Q(metering_minimum__gte=0)
+                & (Q(metering_increment__isnull=True) | Q(metering_increment__gt=0)),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.code})"
+
+    def get_absolute_url(self) -> str:
+        return reverse("inventory:item-detail", args=[self.pk])

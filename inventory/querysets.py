@@ -1,0 +1,27 @@
+"""Sets of platforms and catalogue items."""
+
+from django.db import models
+from django.db.models import Q
+
+
+class BillingPlatformQuerySet(models.QuerySet):
+    """Sets of billing platforms."""
+
+    def external(self) -> "BillingPlatformQuerySet":
+        """Platforms that stand for another billing system (L-2)."""
+        return self.filter(is_in_house=False)
+
+
+class CatalogueItemQuerySet(models.QuerySet):
+    """Sets of catalogue items."""
+
+    def active(self) -> "CatalogueItemQuerySet":
+        return self.filter(active=True)
+
+    def in_category(self, category_id: int) -> "CatalogueItemQuerySet":
+        """Items of a category and of everything below it."""
+        return self.filter(category__path__contains=[category_id])
+
+    def matching(self, text: str) -> "CatalogueItemQuerySet":
+        """Items whose code begins with, or whose name holds, ``text``."""
+        return self.filter(Q(code__istartswith=text) | Q(name__icontains=text))

@@ -1,0 +1,6 @@
+"""URLs of the inventory floor."""
+
+from django.urls import URLPattern
+
+app_name = "inventory"
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,18 @@
+"""Purchases, pricing rules and invoices. Django finds models here."""
+
+from invoicing.models.invoices import Invoice, InvoiceItem, NumberCounter, NumberScheme
+from invoicing.models.purchases import ImportBatch, Purchase
+from invoicing.models.rules import PriceTier, PricingRule
+from invoicing.models.transformations import TransformationResult
+
+__all__ = (
+    "ImportBatch",
+    "Invoice",
+    "InvoiceItem",
+    "NumberCounter",
+    "NumberScheme",
+    "PriceTier",
+    "PricingRule",
+    "Purchase",
+    "TransformationResult",
+)

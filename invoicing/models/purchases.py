@@ -1,0 +1,139 @@
+"""Purchases: everything that is to be charged in-house, and the files they came from."""
+
+import pghistory
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from inventory.models import CatalogueItem
+from invoicing.enums import ImportStatus, UnmappedReason
+from invoicing.models.invoices import EXACT, Invoice
+from invoicing.querysets import PurchaseQuerySet
+from ledger.models import Contract, Customer
+
+
+class ImportBatch(models.Model):
+    """One uploaded file of purchases: who, when, what became of it.
+
+    Invariants (where each one is enforced):
+      M1  a refused file says why   import_refused_has_error
+    """
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True)
+    file = models.FileField(upload_to="imports/%Y/%m/")
+    filename = models.CharField(max_length=200)
+    digest = models.CharField(max_length=64)
+    mapping_name = models.CharField(max_length=60, blank=True)
+    mapping = models.JSONField(default=dict)
+    status = models.CharField(
+        max_length=10, choices=ImportStatus.choices, default=ImportStatus.UPLOADED
+    )
+    rows_new = models.PositiveIntegerField(default=0)
+    rows_changed = models.PositiveIntegerField(default=0)
+    rows_unchanged = models.PositiveIntegerField(default=0)
+    rows_error = models.PositiveIntegerField(default=0)
+    warnings = models.JSONField(default=list)
+    error = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    committed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name_plural = "import batches"
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="import_refused_has_error",
+                condition=~Q(status=ImportStatus.REFUSED) | ~Q(error=""),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.filename
+
+
+@pghistory.track(pghistory.UpdateEvent(), pghistory.DeleteEvent())
+class Purchase(models.Model):
+    """A booked or used product: the only thing pricing rules work on (H-CB4).
+
+    Its insertion is recorded by the import batch (owner, moment, file); the audit holds what
+    happened to it afterwards.
+
+    Invariants (where each one is enforced):
+      U1  the reference is unique: importing it again updates             unique
+      U2  it is on an invoice or has a reason, never both, never neither  purchase_mapped_or_reason
+      U3  what is on an invoice has customer, contract and item           purchase_mapped_is_complete
+      U4  purchases of a locked invoice never change                      trigger purchase_invoice_unlocked
+      U5  an end is not before the start                                  purchase_ends_after_start
+    """
+
+    reference = models.CharField(max_length=120, unique=True)
+    import_batch = models.ForeignKey(
+        ImportBatch, on_delete=models.PROTECT, null=True, related_name="purchases"
+    )
+    customer_code = models.CharField(max_length=100)
+    product_code = models.CharField(max_length=100)
+    label = models.CharField(max_length=200, blank=True)
+    customer = models.ForeignKey(
+        Customer, on_delete=models.PROTECT, null=True, related_name="purchases"
+    )
+    contract = models.ForeignKey(
+        Contract, on_delete=models.PROTECT, null=True, related_name="purchases"
+    )
+    item = models.ForeignKey(
+        CatalogueItem, on_delete=models.PROTECT, null=True, related_name="purchases"
+    )
+    invoice = models.ForeignKey(
+        Invoice, on_delete=models.PROTECT, null=True, related_name="purchases"
+    )
+    unmapped_reason = models.CharField(max_length=20, choices=UnmappedReason.choices, blank=True)
+    invoice_reference = models.CharField(max_length=60, blank=True)
+    purchased_at = models.DateTimeField()
+    purchased_on = models.DateField(help_text="Day of the purchase in the customer's time zone.")
+    ended_at = models.DateTimeField(null=True)
+    quantity = models.DecimalField(**EXACT)
+    metered_quantity = models.DecimalField(**EXACT)
+    unit = models.CharField(max_length=40, blank=True)
+    currency = models.CharField(max_length=3)
+    unit_price_override = models.DecimalField(**EXACT, null=True)
+    total_override = models.DecimalField(**EXACT, null=True)
+    cost_override = models.DecimalField(**EXACT, null=True)
+    metadata = models.JSONField(default=dict)
+    source_updated_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = PurchaseQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-purchased_at", "-id"]
+        permissions = [
+            ("import_purchases", "Can import purchases"),
+            ("map_purchase", "Can map purchases to invoices"),
+        ]
+        indexes = [
+            models.Index(fields=["invoice", "item", "purchased_on"], name="purchase_invoice_item"),
+            models.Index(
+                fields=["unmapped_reason", "-id"],
+                name="purchase_unmapped",
+                condition=Q(invoice__isnull=True),
+            ),
+            models.Index(fields=["-purchased_at", "-id"], name="purchase_newest"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="purchase_mapped_or_reason",
+                condition=Q(invoice__isnull=False, unmapped_reason="")
+                | (Q(invoice__isnull=True) & ~Q(unmapped_reason="")),
+            ),
+            models.CheckConstraint(
+                name="purchase_mapped_is_complete",
+                condition=Q(invoice__isnull=True)
+                | Q(customer__isnull=False, contract__isnull=False, item__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="purchase_ends_after_start",
+                condition=Q(ended_at__isnull=True) | Q(ended_at__gte=F("purchased_at")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference

@@ -1,0 +1,6 @@
+"""URLs of the invoicing floor."""
+
+from django.urls import URLPattern
+
+app_name = "invoicing"
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,6 @@
+"""URLs of the ledger floor."""
+
+from django.urls import URLPattern
+
+app_name = "ledger"
+urlpatterns: list[URLPattern] = []
