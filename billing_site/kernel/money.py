@@ -22,6 +22,7 @@ from decimal import (
     localcontext,
 )
 from fractions import Fraction
+from functools import lru_cache
 
 from billing_site.kernel.errors import DomainError
 
@@ -86,6 +87,7 @@ def exact() -> AbstractContextManager[Context]:
     return localcontext(EXACT)
 
 
+@lru_cache(maxsize=256)
 def rounder(currency: str) -> Callable[[Decimal], Decimal]:
     """Return ``round_money`` bound to ``currency``, without its argument checks.
 
@@ -99,9 +101,6 @@ def rounder(currency: str) -> Callable[[Decimal], Decimal]:
         return quantize(amount, step, ROUND_HALF_UP, EXACT) or zero
 
     return rounded
-
-
-_ROUNDERS: dict[str, Callable[[Decimal], Decimal]] = {}
 
 
 def round_money(amount: Decimal, currency: str) -> Decimal:
@@ -122,10 +121,7 @@ def round_money(amount: Decimal, currency: str) -> Decimal:
         raise TypeError(f"money is Decimal, got {type(amount).__name__} {amount!r}")
     if not amount.is_finite():
         raise ValueError(f"an amount must be a finite number, got {amount}")
-    function = _ROUNDERS.get(currency)
-    if function is None:
-        function = _ROUNDERS[currency] = rounder(currency)
-    return function(amount)
+    return rounder(currency)(amount)
 
 
 def prorate(amount: Decimal, factor: Fraction) -> Decimal:
