@@ -3,6 +3,9 @@
 from django.contrib import admin
 from django.urls import include, path
 
+handler400 = "billing_site.web.views.bad_request"
+handler500 = "billing_site.web.views.server_error"
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("billing_site.web.urls")),

@@ -1,0 +1,463 @@
+"""List pages: filter, quick searches, totals, selection, bulk actions, export. Declared, not coded.
+
+::
+
+    class InvoiceListView(ListView):
+        key = "invoicing.invoice"                       # unique; kept in selections and jobs
+        permission_required = "invoicing.view_invoice"
+        title, one, many = "Invoices", "invoice", "invoices"
+        table_class = InvoiceTable                      # django_tables2: columns, labels, sorting
+        filterset_class = InvoiceFilter                 # django_filter: the only way to the rows
+        bar_fields = ("search",)                        # the other filters sit under Advanced
+        quick_searches = (QuickSearch("live", "Live", lambda rows: rows.live()),)
+        ordering = ("-period_from",)                    # needs an index (period_from, id)
+        totals = Totals("contract__currency", {"total": "total", "cost_total": "cost_total"})
+        suggestions = {"customer_code": Suggestion(customers_of, "code", label="name")}
+        export = Export(columns=INVOICE_COLUMNS)        # spreadsheets.columns.Column
+        bulk_actions = (APPROVE, CLOSE)                 # list_parts.BulkAction, done by jobs
+        row_template = "invoicing/_invoice_row.html"    # optional: the cells, by hand, for speed
+
+        @classmethod
+        def scoped(cls, user):                          # what this user may see at all
+            return Invoice.objects.visible_to(user)
+
+        @classmethod
+        def displayed(cls, rows):                       # what one page needs beside
+            return rows.select_related("contract__customer__cluster")
+
+The URL is the state: ``?quick=live&customer_code=C1&sort=-total``. One view answers the page, its
+totals (``part=summary``, loaded after the first paint), suggestions (``part=suggest``), the export
+(``part=export``) and, by POST, the selection. Pages are cut by key (:mod:`billing_site.web.keyset`):
+a page makes a constant number of queries, no COUNT, and the last page is as quick as the first.
+A column is sortable when the table says so; at a million rows it needs an index with the id.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import django_tables2
+from django.contrib import messages
+from django.contrib.auth.mixins import PermissionRequiredMixin
+from django.contrib.auth.models import AbstractBaseUser
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views import View
+from django_filters import FilterSet
+
+from billing_site.kernel.errors import DomainError
+from billing_site.web import list_exports, selections
+from billing_site.web.errors import SelectionHasChanged
+from billing_site.web.list_forms import dress_fields
+from billing_site.web.list_parts import (
+    LISTS,
+    BulkAction,
+    CurrencyTotal,
+    Export,
+    QuickSearch,
+    Suggestion,
+    Totals,
+)
+from billing_site.web.list_queries import PART, POSITION, QUICK, SORT, ListQuery
+from billing_site.web.models import Selection
+
+PAGE_SIZE = 25
+SUGGESTIONS_SHOWN = 12
+SUGGESTION_LENGTH = 100
+IDS_OF_A_PAGE = 500
+LARGEST_ID = 2**63 - 1
+
+
+class ListView(PermissionRequiredMixin, View):
+    """Base of every list page; see the module's docstring for what a subclass declares."""
+
+    key: ClassVar[str] = ""
+    title: ClassVar[str] = ""
+    one: ClassVar[str] = "row"
+    many: ClassVar[str] = "rows"
+    table_class: ClassVar[type[django_tables2.Table]]
+    filterset_class: ClassVar[type[FilterSet] | None] = None
+    bar_fields: ClassVar[Sequence[str]] = ()
+    quick_searches: ClassVar[Sequence[QuickSearch]] = ()
+    all_label: ClassVar[str] = "All"
+    ordering: ClassVar[Sequence[str]] = ("-pk",)
+    totals: ClassVar[Totals | None] = None
+    suggestions: ClassVar[Mapping[str, Suggestion]] = {}
+    bulk_actions: ClassVar[Sequence[BulkAction]] = ()
+    export: ClassVar[Export | None] = None
+    row_template: ClassVar[str] = ""
+    template_name: ClassVar[str] = "web/list.html"
+    empty_title: ClassVar[str] = ""
+    empty_text: ClassVar[str] = ""
+    page_size: ClassVar[int] = PAGE_SIZE
+    http_method_names = ["get", "post", "head", "options"]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.key:
+            known = LISTS.get(cls.key)
+            if known is not None and known.__qualname__ != cls.__qualname__:
+                raise ValueError(f"list key {cls.key!r} is already used by {known.__qualname__}")
+            LISTS[cls.key] = cls
+
+    # what a subclass says
+
+    @classmethod
+    def scoped(cls, user: AbstractBaseUser) -> QuerySet:
+        """All rows this user may see; the start of every query of the list."""
+        raise NotImplementedError
+
+    @classmethod
+    def displayed(cls, rows: QuerySet) -> QuerySet:
+        """The rows of one page with what its cells need (``select_related``, annotations)."""
+        return rows
+
+    @classmethod
+    def row_url(cls, row: Any) -> str:
+        """Where a row opens; empty when it opens nowhere."""
+        return row.get_absolute_url() if hasattr(row, "get_absolute_url") else ""
+
+    @classmethod
+    def row_label(cls, row: Any) -> str:
+        """What the box of the row is called for a screen reader."""
+        return str(row)
+
+    def extra_context(self, query: ListQuery) -> dict[str, Any]:
+        """More for the template of this list."""
+        return {}
+
+    # derived
+
+    @classmethod
+    def sortable(cls) -> dict[str, tuple[str, ...]]:
+        """Sortable table columns -> lookup paths; nothing else can be sorted by."""
+        orderable = getattr(cls.table_class._meta, "orderable", None)
+        found = {}
+        for name, column in cls.table_class.base_columns.items():
+            wanted = column.orderable if column.orderable is not None else orderable
+            if wanted is False or (not column.accessor and not column.order_by and wanted is None):
+                continue
+            paths = column.order_by or (column.accessor or name,)
+            found[name] = tuple(str(path).replace(".", "__") for path in paths)
+        return found
+
+    def allowed_actions(self) -> list[BulkAction]:
+        user = self.request.user
+        return [action for action in self.bulk_actions if user.has_perm(action.permission)]
+
+    # GET
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        query = ListQuery(type(self), request.user, request.GET)
+        match request.GET.get(PART, ""):
+            case "":
+                if "selection" in request.GET:
+                    return self._confirm_page(request)
+                return self._page(request, query)
+            case "summary":
+                return self._summary(request, query)
+            case "suggest":
+                return self._suggest(request)
+            case "export" if self.export is not None:
+                return self._export(request, query)
+            case _:
+                raise Http404("A list has no such part.")
+
+    def _page(self, request: HttpRequest, query: ListQuery) -> HttpResponse:
+        page = query.page()
+        table = self.table_class(page.rows, request=request, orderable=False)
+        if query.form is not None:
+            dress_fields(query, self.suggestions)
+        context = {
+            "view": self,
+            "query": query,
+            "page": page,
+            "table": table,
+            "headers": self._headers(query, table),
+            "tabs": self._tabs(query),
+            "chips": query.chips(),
+            "actions": self.allowed_actions(),
+            "pager": self._pager(query, page),
+            "exports": self._export_links(query),
+            "is_filtered": bool(query.quick or query.chips()),
+            "columns_shown": len(table.columns) + bool(self.allowed_actions()),
+        }
+        return render(request, self.template_name, context | self.extra_context(query))
+
+    def _headers(self, query: ListQuery, table: django_tables2.Table) -> list[dict[str, Any]]:
+        sortable = self.sortable()
+        current = query.sort.removeprefix("-")
+        headers = []
+        for column in table.columns:
+            header: dict[str, Any] = {"column": column, "name": column.name, "url": "", "aria": ""}
+            if column.name in sortable:
+                down = query.sort == column.name
+                term = f"-{column.name}" if down else column.name
+                header["url"] = query.address(drop=POSITION, **{SORT: term})
+                header["aria"] = "none"
+                if column.name == current:
+                    header["aria"] = "ascending" if down else "descending"
+            headers.append(header)
+        return headers
+
+    def _tabs(
+        self, query: ListQuery, counts: Mapping[str, int] | None = None
+    ) -> list[dict[str, Any]]:
+        if not self.quick_searches:
+            return []
+        tabs = [("", self.all_label), *((q.key, q.label) for q in self.quick_searches)]
+        current = query.quick.key if query.quick else ""
+        return [
+            {
+                "key": key or "all",
+                "label": label,
+                "url": query.address(drop=(*POSITION, QUICK), **({QUICK: key} if key else {})),
+                "current": key == current,
+                "count": counts.get(key) if counts else None,
+            }
+            for key, label in tabs
+        ]
+
+    def _pager(self, query: ListQuery, page) -> dict[str, Any]:
+        number = _small_number(query.parameters.get("page", ""))
+        at_end = query.parameters.get("last") == "1"
+        if not page.has_previous:
+            number = 1
+        links = {"number": number, "at_end": at_end or not page.has_next}
+        if page.has_previous:
+            before = {"before": page.previous_before}
+            if number and number > 1:
+                before["page"] = str(number - 1)
+            links["first"] = query.address(drop=POSITION)
+            links["previous"] = query.address(drop=POSITION, **before)
+        if page.has_next:
+            after = {"after": page.next_after} | ({"page": str(number + 1)} if number else {})
+            links["next"] = query.address(drop=POSITION, **after)
+            links["last"] = query.address(drop=POSITION, last="1")
+        return links
+
+    # parts of the page
+
+    def _summary(self, request: HttpRequest, query: ListQuery) -> HttpResponse:
+        counts = query.quick_counts()
+        key = query.quick.key if query.quick else ""
+        totals = query.totals()
+        if self.totals is not None:
+            count = sum(line.count for line in totals)
+        else:
+            count = counts[key] if counts else query.count()
+        table = self.table_class([], request=request, orderable=False)
+        context = {
+            "view": self,
+            "query": query,
+            "tabs": self._tabs(query, counts),
+            "count": count,
+            "lines": [{"total": line, "cells": _cells(table, line)} for line in totals],
+            "columns_shown": len(table.columns) + bool(self.allowed_actions()),
+            "has_boxes": bool(self.allowed_actions()),
+        }
+        return render(request, "web/_list_summary.html", context)
+
+    def _suggest(self, request: HttpRequest) -> HttpResponse:
+        field = request.GET.get("field", "")
+        suggestion = self.suggestions.get(field)
+        if suggestion is None:
+            raise Http404("This field gives no suggestions.")
+        text = request.GET.get(field, "").replace("\x00", "").strip()[:SUGGESTION_LENGTH]
+        found: Sequence[Any] = ()
+        if text:
+            paths = [path for path in (suggestion.value, suggestion.label) if path]
+            condition = Q()
+            for path in paths:
+                condition |= Q(**{f"{path}__icontains": text})
+            rows = suggestion.rows(request.user).filter(condition)
+            found = rows.order_by(*paths).values_list(*paths).distinct()[:SUGGESTIONS_SHOWN]
+        return render(request, "web/_suggestions.html", {"suggestions": found})
+
+    def _export_links(self, query: ListQuery) -> dict[str, str]:
+        if self.export is None:
+            return {}
+        return {
+            name: query.address(drop=POSITION, part="export", format=name)
+            for name in list_exports.FORMATS
+        }
+
+    def _export(self, request: HttpRequest, query: ListQuery) -> HttpResponse:
+        file_format = request.GET.get("format", "")
+        if file_format not in list_exports.FORMATS:
+            return HttpResponseBadRequest("Choose the format xlsx or csv.")
+        if not query.is_valid:
+            messages.error(request, "The filter holds a value that does not fit; correct it first.")
+            return redirect(request.path + query.address(drop=("part", "format")))
+        if list_exports.is_small(query):
+            return list_exports.small_file(query, file_format, at=timezone.now())
+        job = list_exports.start_export(query=query, file_format=file_format, at=timezone.now())
+        messages.info(request, "The file is being written; the download appears on this page.")
+        return redirect(job)
+
+    # POST
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        match request.GET.get(PART, ""):
+            case "selection":
+                return self._selection_bar(request)
+            case "bulk":
+                return self._start_bulk(request)
+            case "confirm":
+                return self._confirm(request)
+            case _:
+                raise Http404("A list has no such part.")
+
+    def _selection_bar(self, request: HttpRequest) -> HttpResponse:
+        """Count and totals of what is ticked, and what can be done with it."""
+        query = ListQuery(type(self), request.user, request.GET)
+        boxes = Boxes.of(request)
+        rows = selections.rows_of(
+            query,
+            whole_filter=boxes.whole_filter,
+            ids=boxes.ids,
+            excluded_ids=boxes.excluded_ids,
+        )
+        context = {
+            "view": self,
+            "count": rows.order_by().count() if boxes.whole_filter or boxes.ids else 0,
+            "totals": query.totals(rows),
+            "whole_filter": boxes.whole_filter,
+            "actions": self.allowed_actions(),
+            "action_url": query.address(drop=POSITION, part="bulk"),
+        }
+        return render(request, "web/_selection_bar.html", context)
+
+    def _start_bulk(self, request: HttpRequest) -> HttpResponse:
+        query = ListQuery(type(self), request.user, request.GET)
+        action = self._action(request.POST.get("action", ""))
+        boxes = Boxes.of(request)
+        try:
+            selection = selections.create_selection(
+                query=query,
+                whole_filter=boxes.whole_filter,
+                ids=boxes.ids,
+                excluded_ids=boxes.excluded_ids,
+                at=timezone.now(),
+            )
+        except DomainError as refusal:
+            messages.error(request, str(refusal))
+            return redirect(request.path + query.address())
+        return redirect(f"{request.path}?selection={selection.pk}&action={action.name}")
+
+    def _confirm_page(
+        self, request: HttpRequest, *, status: int = 200, complaint: str = ""
+    ) -> HttpResponse:
+        action = self._action(request.GET.get("action", ""))
+        selection = self._selection(request)
+        if selection.job is not None:
+            return redirect(selection.job)
+        query = selections.query_of(selection, type(self), request.user)
+        rows = selections.confirmed_rows(selection, query)
+        eligible = action.eligible(rows, timezone.now())
+        count = eligible.order_by().count()
+        totals = query.totals(rows)
+        done = {line.currency: _first(line) for line in query.totals(eligible)}
+        context = {
+            "view": self,
+            "query": query,
+            "action": action,
+            "selection": selection,
+            "totals": totals,
+            "eligible_count": count,
+            "eligible_cells": [
+                {"currency": line.currency, "amount": done.get(line.currency)} for line in totals
+            ],
+            "skipped_count": selection.count - count,
+            "complaint": complaint,
+            "back": f"{request.path}?{selection.query}",
+        }
+        return render(request, "web/bulk_confirm.html", context, status=status)
+
+    def _confirm(self, request: HttpRequest) -> HttpResponse:
+        action = self._action(request.GET.get("action", ""))
+        selection = self._selection(request)
+        if selection.job is not None:
+            return redirect(selection.job)
+        typed = request.POST.get("typed", "").strip().casefold()
+        if action.irreversible and typed != action.label.casefold():
+            complaint = f"Type “{action.label}” to confirm. Nothing was done."
+            return self._confirm_page(request, status=422, complaint=complaint)
+        if request.POST.get("count") != str(selection.count):
+            complaint = "The selection was changed in another window; confirm the count shown now."
+            return self._confirm_page(request, status=409, complaint=complaint)
+        noun = self.one if selection.count == 1 else self.many
+        try:
+            job = selections.act_on_selection(
+                selection=selection,
+                query=selections.query_of(selection, type(self), request.user),
+                action=action,
+                title=f"{action.label} {selection.count:,} {noun}",
+                at=timezone.now(),
+            )
+        except SelectionHasChanged as grown:
+            return self._confirm_page(request, status=409, complaint=str(grown))
+        return redirect(job)
+
+    def _action(self, name: str) -> BulkAction:
+        found = next((action for action in self.allowed_actions() if action.name == name), None)
+        if found is None:
+            raise Http404("There is no such action here, or you have no right to it.")
+        return found
+
+    def _selection(self, request: HttpRequest) -> Selection:
+        number = _small_number(request.GET.get("selection", ""))
+        mine = Selection.objects.select_related("job").filter(
+            owner=request.user, list_key=self.key
+        )
+        return get_object_or_404(mine, pk=number)
+
+
+@dataclasses.dataclass(frozen=True)
+class Boxes:
+    """The ticked boxes of a page as they were sent."""
+
+    whole_filter: bool
+    ids: list[int]
+    excluded_ids: list[int]
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> "Boxes":
+        """Read ``ids``, ``whole`` and ``shown``; what is not a number is no row of ours."""
+        ids = _numbers(request.POST.getlist("ids"))
+        if request.POST.get("whole") != "1":
+            return cls(whole_filter=False, ids=ids, excluded_ids=[])
+        shown = _numbers(request.POST.get("shown", "").split(","))
+        return cls(
+            whole_filter=True, ids=[], excluded_ids=[pk for pk in shown if pk not in set(ids)]
+        )
+
+
+def _cells(table: django_tables2.Table, line: CurrencyTotal) -> list[dict[str, Any]]:
+    """A totals row that stands under the columns of the table."""
+    return [
+        {"is_sum": column.name in line.amounts, "amount": line.amounts.get(column.name)}
+        for column in table.columns
+    ]
+
+
+def _first(line: CurrencyTotal) -> Any:
+    """The amount that stands for a selection: the first of the declared sums."""
+    return next(iter(line.amounts.values()))
+
+
+def _numbers(texts: Sequence[str]) -> list[int]:
+    numbers = [number for text in texts[:IDS_OF_A_PAGE] if (number := _small_number(text))]
+    return list(dict.fromkeys(numbers))
+
+
+def _small_number(text: str) -> int:
+    """A positive number that fits a key of the database; 0 for anything else."""
+    if text.isascii() and text.isdigit() and len(text) < 20:
+        number = int(text)
+        return number if number <= LARGEST_ID else 0
+    return 0
+
+

@@ -1,0 +1,141 @@
+"""How things look: icons, amounts, statuses, moments."""
+
+import datetime as dt
+from decimal import Decimal
+
+from django import template
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import models
+from django.utils import formats, timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from billing_site.kernel.money import format_money
+from billing_site.web.vendor import ICONS
+
+register = template.Library()
+
+NOTHING = mark_safe('<span class="nothing" aria-label="none">–</span>')
+
+# Tone of a status badge; the word itself always stands beside the colour.
+TONES: dict[str, str] = {
+    "pending": "amber",
+    "queued": "grey",
+    "waiting": "amber",
+    "open": "blue",
+    "running": "blue",
+    "processing": "blue",
+    "approving": "violet",
+    "approved": "green",
+    "completed": "green",
+    "done": "green",
+    "active": "green",
+    "new": "green",
+    "mapped": "green",
+    "changed": "blue",
+    "unchanged": "grey",
+    "skipped": "grey",
+    "closed": "grey",
+    "cancelled": "grey",
+    "inactive": "grey",
+    "suspended": "amber",
+    "completed_with_errors": "amber",
+    "unmapped": "amber",
+    "error": "red",
+    "failed": "red",
+    "rejected": "red",
+    "refused": "red",
+}
+
+
+@register.simple_tag
+def icon(name: str, extra: str = "") -> SafeString:
+    """An icon beside a text (the text carries the meaning; the icon is hidden from readers).
+
+    :raises ValueError: the icon is not on the vendored list.
+    """
+    if name not in ICONS:
+        raise ValueError(f"{name!r} is not in billing_site.web.vendor.ICONS")
+    return format_html('<span class="icon-mask icon-mask-{} {}" aria-hidden="true"></span>', name, extra)
+
+
+@register.simple_tag
+def money(amount: Decimal | None, currency: str, show_currency: bool = False) -> SafeString:
+    """An amount in the currency's own decimals, tabular figures; a dash for no amount."""
+    if amount is None:
+        return NOTHING
+    text = format_money(amount, currency)
+    tone = " is-negative" if amount < 0 else ""
+    if show_currency:
+        return format_html(
+            '<span class="money{}">{} <span class="currency">{}</span></span>', tone, text, currency
+        )
+    return format_html('<span class="money{}">{}</span>', tone, text)
+
+
+@register.simple_tag
+def badge(label: str, tone: str = "grey") -> SafeString:
+    """A small label in a tone: grey, blue, green, amber, red or violet."""
+    return format_html('<span class="status status-{}">{}</span>', tone, label)
+
+
+@register.simple_tag
+def status(row: models.Model, field: str = "status") -> SafeString:
+    """The status of an object as a badge: its word and its colour."""
+    value = getattr(row, field)
+    label = getattr(row, f"get_{field}_display")()
+    return badge(label, TONES.get(str(value), "grey"))
+
+
+@register.filter
+def tone(value: str) -> str:
+    """The tone of a status value."""
+    return TONES.get(str(value), "grey")
+
+
+@register.filter
+def day(value: dt.date | None) -> SafeString | str:
+    """A date as 05 Mar 2026; a dash for none."""
+    if value is None:
+        return NOTHING
+    if isinstance(value, dt.datetime):
+        value = timezone.localtime(value).date()
+    return format_html(
+        '<time datetime="{}">{}</time>', value.isoformat(), formats.date_format(value, "d M Y")
+    )
+
+
+@register.filter
+def moment(value: dt.datetime | None) -> SafeString | str:
+    """A moment in the time zone of the firm, to the minute; a dash for none."""
+    if value is None:
+        return NOTHING
+    local = timezone.localtime(value)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        local.isoformat(timespec="seconds"),
+        formats.date_format(local, "D d M Y, H:i:s T"),
+        formats.date_format(local, "d M Y, H:i"),
+    )
+
+
+@register.filter
+def duration(value: dt.timedelta | None) -> str:
+    """A span of time in words: 40 s, 3 min, 2 h 5 min."""
+    if value is None:
+        return ""
+    seconds = max(0, round(value.total_seconds()))
+    if seconds < 90:
+        return f"{seconds} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+@register.filter
+def initials(user: AbstractBaseUser) -> str:
+    """Two letters for the avatar."""
+    names = [part for part in user.get_full_name().split() if part] or [user.get_username()]
+    letters = names[0][:1] + names[-1][:1] if len(names) > 1 else names[0][:2]
+    return letters.upper()
