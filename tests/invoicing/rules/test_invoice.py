@@ -90,7 +90,7 @@ def test_an_item_says_where_it_comes_from():
     assert price == (
         1, ItemKind.PRICE, 1, 1, "Product A", Decimal("2.5"), "min", Decimal("4"),
         Decimal("10.30"), Decimal("10.30"), Decimal("3.75"), Decimal("19"), (),
-        ((MAY_1, MAY_31),), None,
+        ((MAY_1, MAY_31),), None, 3, False,
     )  # fmt: skip
     assert (off.position, off.kind, off.rule_id, off.label) == (2, "adjustment", 50, "10 % off")
     assert (off.amount, off.base_positions, off.percentage) == (Decimal("-1.03"), (1,), -10)
@@ -98,6 +98,18 @@ def test_an_item_says_where_it_comes_from():
     assert (tax.exact_amount, tax.amount) == (Decimal("1.7613"), Decimal("1.76"))
     assert (tax.base_positions, tax.vat_percentage) == ((1, 2), 19)
     assert result.cost_total == Decimal("3.75")
+
+
+@pytest.mark.requirement("CB-4")
+def test_the_label_of_the_rule_is_the_text_on_the_invoice():
+    lines = [usage("A"), usage("B", category=DATA), usage("C", stated_total="1")]
+    named = rule(2, value="1", category_path=DATA, label="Data traffic")
+
+    result = invoice(lines, rule(1, value="1"), named, vat("0", name="No VAT"))
+
+    assert [item.label for item in result.items] == [
+        "Data traffic", "Product A", "Product C", "No VAT",
+    ]  # fmt: skip
 
 
 @pytest.mark.requirement("K-1")
@@ -189,6 +201,7 @@ def test_a_stated_total_stays_and_is_an_item_of_its_own():
     stated, rated = result.items[:2]
     assert (rated.rule_id, rated.quantity, rated.amount, rated.cost) == (1, 3, 15, 6)
     assert (stated.rule_id, stated.quantity, stated.unit_price) == (None, 3, None)
+    assert (stated.stated, stated.purchase_count, rated.stated) == (True, 2, False)
     assert (stated.exact_amount, stated.amount) == (Decimal("9.995"), Decimal("10.00"))
     assert stated.cost == Decimal("2.10")  # brought 0.10, and one unit at the rule's cost
 
