@@ -26,7 +26,7 @@ from functools import lru_cache
 
 from billing_site.kernel.errors import DomainError
 
-# 80 digits hold a quantity (18 digits) times a price (24 digits) times a percentage, unrounded.
+# 80 digits hold a quantity (30 digits) times a price (30) times a percentage (7), unrounded.
 EXACT = Context(prec=80, rounding=ROUND_HALF_UP, traps=[InvalidOperation, DivisionByZero, Overflow])
 
 _TWO_PLACES = """

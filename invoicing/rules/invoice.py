@@ -74,7 +74,7 @@ class InvoiceItem(NamedTuple):
     kind: ItemKind
     rule_id: int | None  # None: the purchases brought their own price or total
     product_id: int | None  # None on adjustments and VAT
-    label: str
+    label: str  # the rule's, else the product's name; on adjustments and VAT the rule's name
     quantity: Decimal | None
     unit: str
     unit_price: Decimal | None  # None: a ladder, stated totals, adjustments, VAT
@@ -85,6 +85,8 @@ class InvoiceItem(NamedTuple):
     base_positions: tuple[int, ...]  # items a percentage was taken of
     spans: tuple[Span, ...]  # dates of the purchases, sorted, joined where they touch
     percentage: Decimal | None  # of an adjustment or VAT
+    purchase_count: int  # purchases with a quantity other than zero; 0 on adjustments and VAT
+    stated: bool  # the purchases brought their totals (K-3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +200,7 @@ def calculate_invoice(
                     ItemKind.PRICE,
                     rule.id if rule is not None else None,
                     line.product_id,
-                    line.label,
+                    rule.label or line.label if rule is not None else line.label,
                     group.quantity,
                     line.unit,
                     group.unit_price,
@@ -209,6 +211,8 @@ def calculate_invoice(
                     (),
                     group.spans if len(group.spans) == 1 else _joined(group.spans),
                     None,
+                    group.count,
+                    group.stated is not None,
                 )
             )
             items.append(item)
@@ -365,6 +369,8 @@ def _adjust(
             base_positions=tuple(member.position for member in members),
             spans=(),
             percentage=rule.percentage,
+            purchase_count=0,
+            stated=False,
         )
         items.append(item)
         members.append(item)
@@ -408,6 +414,8 @@ def _add_vat(
             base_positions=tuple(sorted(item.position for item in bases)),
             spans=(),
             percentage=rule.percentage,
+            purchase_count=0,
+            stated=False,
         )
         items.append(item)
         total += item.amount
