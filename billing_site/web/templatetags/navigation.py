@@ -31,7 +31,7 @@ def _is_current(context: RequestContext, name: str) -> bool:
 
 
 def _entry(
-    context: RequestContext, name: str, label: str, icon: str, permission: str
+    context: RequestContext, name: str, label: str, icon: str, permission: str, go: str
 ) -> dict[str, object] | None:
     url = _address(context, name, permission)
     if not url:
@@ -40,6 +40,7 @@ def _entry(
         "url": url,
         "label": label,
         "icon": icon,
+        "go": go,
         "current": _is_current(context, name),
         "exact": context["request"].path == url,
     }
@@ -47,10 +48,15 @@ def _entry(
 
 @register.simple_tag(takes_context=True)
 def nav_item(
-    context: RequestContext, name: str, label: str, icon: str = "", permission: str = ""
+    context: RequestContext,
+    name: str,
+    label: str,
+    icon: str = "",
+    permission: str = "",
+    go: str = "",
 ) -> SafeString:
-    """One menu entry, by URL name."""
-    entry = _entry(context, name, label, icon, permission)
+    """One menu entry, by URL name; ``go`` is the key that opens it after ``g``."""
+    entry = _entry(context, name, label, icon, permission, go)
     return render_to_string("web/_nav_item.html", entry) if entry else mark_safe("")
 
 
@@ -62,9 +68,10 @@ def nav_group(
     name: str,
     icon: str = "",
     permission: str = "",
+    go: str = "",
 ) -> SafeString:
     """A menu entry whose own entries open on hover and on focus (CB-20)."""
-    entry = _entry(context, name, label, icon, permission)
+    entry = _entry(context, name, label, icon, permission, go)
     if not entry:
         return mark_safe("")
     inner_current = "is-current" in content
