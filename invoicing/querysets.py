@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from django.db import models
 from django.db.models import F, Q, QuerySet
+from django.db.models.lookups import LessThan
 
 from invoicing.enums import LIVE_STATUSES, InvoiceStatus, Operator
 
@@ -46,6 +47,11 @@ class LocalToday(models.Func):
     output_field = models.DateField()
 
 
+def is_past_where_customer_is() -> LessThan:
+    """The gate of approving and closing: To is before today in the customer's zone (CB-66, X-9)."""
+    return LessThan(F("period_to"), LocalToday(F("customer__time_zone")))
+
+
 class InvoiceQuerySet(models.QuerySet):
     """Sets of invoices."""
 
@@ -58,7 +64,7 @@ class InvoiceQuerySet(models.QuerySet):
 
     def period_past(self) -> "InvoiceQuerySet":
         """Invoices whose To date is before today where the customer is (CB-66, X-9)."""
-        return self.filter(period_to__lt=LocalToday(F("customer__time_zone")))
+        return self.filter(is_past_where_customer_is())
 
     def ready_to_approve(self) -> "InvoiceQuerySet":
         """Quick search Ready to Approve (CB-31): Open and the billing period in the past."""

@@ -48,7 +48,12 @@ from django.utils.module_loading import autodiscover_modules
 from kombu.exceptions import OperationalError
 
 from billing_site.web.enums import JobStatus
-from billing_site.web.errors import JobNotCancellable, JobNotPermitted, JobNotRetryable, UnknownJobKind
+from billing_site.web.errors import (
+    JobNotCancellable,
+    JobNotPermitted,
+    JobNotRetryable,
+    UnknownJobKind,
+)
 from billing_site.web.job_runs import JobCancelled, JobRun, LeaseLost, run_job
 from billing_site.web.models import Job
 

@@ -10,7 +10,7 @@ from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from billing_site.kernel.money import format_money
+from billing_site.kernel.money import format_money, format_quantity
 from billing_site.web.vendor import ICONS
 
 register = template.Library()
@@ -71,6 +71,12 @@ def money(amount: Decimal | None, currency: str, show_currency: bool = False) ->
             '<span class="money{}">{} <span class="currency">{}</span></span>', tone, text, currency
         )
     return format_html('<span class="money{}">{}</span>', tone, text)
+
+
+@register.filter
+def quantity(value: Decimal | None) -> SafeString | str:
+    """A quantity, unit price or percentage, exact and without trailing zeros; a dash for none."""
+    return NOTHING if value is None else format_quantity(value)
 
 
 @register.simple_tag

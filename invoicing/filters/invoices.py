@@ -1,0 +1,57 @@
+"""Search fields of the invoices page (CB-35..CB-44)."""
+
+import django_filters as filters
+from django.db.models import Q, QuerySet
+
+from invoicing.enums import InvoiceStatus, InvoiceType
+from invoicing.models import Invoice
+from ledger.models import CustomerCluster
+
+
+class InvoiceFilter(filters.FilterSet):
+    search = filters.CharFilter(
+        method="filter_search", label="Number, reference or customer", max_length=100
+    )
+    customer_code = filters.CharFilter(
+        field_name="customer__code", lookup_expr="iexact", label="Customer code", max_length=100
+    )
+    cluster = filters.ModelChoiceFilter(
+        queryset=CustomerCluster.objects.all(),
+        method="filter_cluster",
+        label="Customer cluster, with its descendants",
+        empty_label="All clusters",
+    )
+    reference = filters.CharFilter(lookup_expr="iexact", label="Invoice reference", max_length=60)
+    number = filters.CharFilter(lookup_expr="icontains", label="Invoice number", max_length=60)
+    status = filters.MultipleChoiceFilter(choices=InvoiceStatus.choices, label="Status")
+    type = filters.ChoiceFilter(choices=InvoiceType.choices, label="Type", empty_label="All types")
+    empty = filters.BooleanFilter(method="filter_empty", label="Empty")
+    total = filters.RangeFilter(field_name="gross_total", label="Total between")
+    period = filters.DateFromToRangeFilter(method="filter_period", label="Billing period")
+
+    class Meta:
+        model = Invoice
+        fields: list[str] = []
+
+    def filter_search(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        """Beginnings of numbers, references and codes; parts of customer names."""
+        return rows.filter(
+            Q(number__istartswith=value)
+            | Q(reference__istartswith=value)
+            | Q(customer__code__istartswith=value)
+            | Q(customer__name__icontains=value)
+        )
+
+    def filter_cluster(self, rows: QuerySet, name: str, value: CustomerCluster) -> QuerySet:
+        return rows.filter(customer__cluster__path__contains=[value.pk])
+
+    def filter_empty(self, rows: QuerySet, name: str, value: bool) -> QuerySet:
+        return rows.empty() if value else rows.exclude(item_count=0)
+
+    def filter_period(self, rows: QuerySet, name: str, value: slice) -> QuerySet:
+        """Invoices whose period touches the days given."""
+        if value.start:
+            rows = rows.filter(period_to__gte=value.start.date())
+        if value.stop:
+            rows = rows.filter(period_from__lte=value.stop.date())
+        return rows

@@ -1,0 +1,89 @@
+"""The invoices page (CB-21..CB-63)."""
+
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db.models import QuerySet
+
+from billing_site.web.list_parts import Export, QuickSearch, Suggestion, Totals
+from billing_site.web.lists import ListView
+from billing_site.web.spreadsheets.columns import Column, Kind
+from invoicing.filters.invoices import InvoiceFilter
+from invoicing.models import Invoice
+from invoicing.querysets import is_past_where_customer_is
+from invoicing.tables.invoices import InvoiceTable
+from ledger.models import Customer
+
+EXPORT_COLUMNS = (
+    Column("number", "Invoice number"),
+    Column("reference", "Reference"),
+    Column("get_type_display", "Type"),
+    Column("customer__name", "Customer"),
+    Column("customer__code", "Customer code"),
+    Column("customer__cluster__name", "Customer cluster"),
+    Column("period_from", "From", Kind.DATE),
+    Column("period_to", "To", Kind.DATE),
+    Column("currency", "Currency"),
+    Column("net_total", "Net total", Kind.MONEY),
+    Column("vat_total", "VAT", Kind.MONEY),
+    Column("gross_total", "Total", Kind.MONEY),
+    Column("cost_total", "Cost total", Kind.MONEY),
+    Column("get_status_display", "Status"),
+    Column("calculated_at", "Last calculated", Kind.DATETIME),
+    Column("due_date", "Due date", Kind.DATE),
+)
+
+
+def _export_values(invoice: Invoice) -> list[Any]:
+    return [
+        getattr(invoice, column.key)()
+        if column.key.startswith("get_")
+        else _follow(invoice, column.key)
+        for column in EXPORT_COLUMNS
+    ]
+
+
+def _follow(row: Any, path: str) -> Any:
+    for name in path.split("__"):
+        row = getattr(row, name)
+    return row
+
+
+class InvoiceListView(ListView):
+    """All invoices, the most recent first, with their quick searches and totals."""
+
+    key = "invoicing.invoice"
+    permission_required = "invoicing.view_invoice"
+    title, one, many = "Invoices", "invoice", "invoices"
+    table_class = InvoiceTable
+    filterset_class = InvoiceFilter
+    bar_fields = ("search", "status", "period")
+    quick_searches = (
+        QuickSearch("live", "Live", lambda rows: rows.live()),
+        QuickSearch("ready", "Ready to approve", lambda rows: rows.ready_to_approve()),
+        QuickSearch("complete", "Complete", lambda rows: rows.complete()),
+        QuickSearch("problem", "Problem invoices", lambda rows: rows.problem()),
+    )
+    ordering = ("-period_from",)
+    totals = Totals("currency", {"gross_total": "gross_total", "cost_total": "cost_total"})
+    suggestions = {
+        "customer_code": Suggestion(lambda user: Customer.objects.all(), "code", label="name"),
+        "number": Suggestion(lambda user: Invoice.objects.filter(number__isnull=False), "number"),
+        "reference": Suggestion(
+            lambda user: Invoice.objects.filter(reference__isnull=False), "reference"
+        ),
+    }
+    export = Export(columns=EXPORT_COLUMNS, values=_export_values)
+    row_template = "invoicing/_invoice_row.html"
+    empty_title = "No invoices yet"
+    empty_text = "They appear a few minutes after the first customer is saved."
+
+    @classmethod
+    def scoped(cls, user: AbstractBaseUser) -> QuerySet:
+        return Invoice.objects.all()
+
+    @classmethod
+    def displayed(cls, rows: QuerySet) -> QuerySet:
+        return rows.select_related("customer__cluster").annotate(
+            period_is_past=is_past_where_customer_is()
+        )
