@@ -148,7 +148,11 @@ class JobProgressView(View):
     def get(self, request: HttpRequest) -> HttpResponse:
         mine = Job.objects.filter(owner=request.user)
         active = list(mine.active().newest_first()[:JOBS_IN_PROGRESS_SHOWN])
-        watched = [int(n) for n in request.GET.get("watched", "").split(",") if n.isascii() and n.isdigit() and len(n) < 19]
+        watched = [
+            int(n)
+            for n in request.GET.get("watched", "").split(",")
+            if n.isascii() and n.isdigit() and len(n) < 19
+        ]
         ended = mine.filter(pk__in=watched[:JOBS_IN_PROGRESS_SHOWN]).exclude(
             pk__in=[job.pk for job in active]
         )
@@ -204,5 +208,3 @@ class JobDownloadView(View):
             as_attachment=True,
             filename=job.result.get("file_name", "export"),
         )
-
-

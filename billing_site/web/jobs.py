@@ -161,8 +161,7 @@ def announce(*, job_id: int, queue: str, at: dt.datetime) -> bool:
 
 
 def announce_all(*, jobs: Iterable[Job], at: dt.datetime) -> int:
-    """Announce each; stops at the first that does not get through. How many were announced.
-    """
+    """Announce each; stops at the first that does not get through. How many were announced."""
     announced = 0
     for job in jobs:
         try:
@@ -195,7 +194,9 @@ def run(*, job_id: int, heartbeat: bool = False) -> bool:
 def _permitted(kind: JobKind) -> Handler:
     def handler(job: JobRun) -> None:
         if kind.permission and not job.owner.has_perm(kind.permission):
-            raise JobNotPermitted(f"{job.owner} no longer has the right to do this. Nothing was done.")
+            raise JobNotPermitted(
+                f"{job.owner} no longer has the right to do this. Nothing was done."
+            )
         kind.handler(job)
 
     return handler

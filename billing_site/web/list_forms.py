@@ -43,7 +43,7 @@ def _dress(widget: forms.Widget, label: str) -> None:
             part.attrs |= {"aria-label": f"{label}, {end}", "placeholder": _placeholder(part, end)}
         return
     attrs: dict[str, Any] = widget.attrs
-    if isinstance(widget, forms.CheckboxSelectMultiple | forms.RadioSelect) or isinstance(widget, forms.CheckboxInput):
+    if isinstance(widget, forms.CheckboxSelectMultiple | forms.RadioSelect | forms.CheckboxInput):
         attrs.setdefault("class", "form-check-input")
     elif isinstance(widget, forms.Select):
         attrs.setdefault("class", "form-select")

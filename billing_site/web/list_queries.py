@@ -88,7 +88,9 @@ class ListQuery:
             paths = self.definition.sortable()[self.sort.removeprefix("-")]
             down = self.sort.startswith("-")
             terms = [
-                path.removeprefix("-") if down and path.startswith("-") else f"-{path}"
+                path.removeprefix("-")
+                if down and path.startswith("-")
+                else f"-{path}"
                 if down
                 else path
                 for path in paths
@@ -191,9 +193,7 @@ class ListQuery:
             text = _in_words(field.field, value)
             if text:
                 names = parameter_names(field)
-                found.append(
-                    Chip(str(field.label), text, self.address(drop=(*names, *POSITION)))
-                )
+                found.append(Chip(str(field.label), text, self.address(drop=(*names, *POSITION))))
         return found
 
     def _quick(self) -> QuickSearch | None:

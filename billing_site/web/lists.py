@@ -409,9 +409,7 @@ class ListView(PermissionRequiredMixin, View):
 
     def _selection(self, request: HttpRequest) -> Selection:
         number = _small_number(request.GET.get("selection", ""))
-        mine = Selection.objects.select_related("job").filter(
-            owner=request.user, list_key=self.key
-        )
+        mine = Selection.objects.select_related("job").filter(owner=request.user, list_key=self.key)
         return get_object_or_404(mine, pk=number)
 
 
@@ -459,5 +457,3 @@ def _small_number(text: str) -> int:
         number = int(text)
         return number if number <= LARGEST_ID else 0
     return 0
-
-

@@ -10,9 +10,7 @@ class JobTable(tables.Table):
     status = tables.Column(orderable=False)
     owner = tables.Column(orderable=False)
     done = tables.Column(orderable=False, attrs={"th": {"class": "num"}, "td": {"class": "num"}})
-    skipped = tables.Column(
-        orderable=False, attrs={"th": {"class": "num"}, "td": {"class": "num"}}
-    )
+    skipped = tables.Column(orderable=False, attrs={"th": {"class": "num"}, "td": {"class": "num"}})
     failed = tables.Column(orderable=False, attrs={"th": {"class": "num"}, "td": {"class": "num"}})
     created_at = tables.Column(verbose_name="Asked for", order_by=("created_at",))
     finished_at = tables.Column(verbose_name="Ended", orderable=False)

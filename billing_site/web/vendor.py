@@ -88,6 +88,8 @@ class NodeModulesFinder(BaseFinder):
             return []
         return [self.storage.path(name)] if find_all else self.storage.path(name)
 
-    def list(self, ignore_patterns: Iterable[str] | None) -> Iterator[tuple[str, FileSystemStorage]]:
+    def list(
+        self, ignore_patterns: Iterable[str] | None
+    ) -> Iterator[tuple[str, FileSystemStorage]]:
         for name in FILES:
             yield name, self.storage

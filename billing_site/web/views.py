@@ -7,6 +7,7 @@ from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse, reverse_lazy
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
@@ -28,6 +29,7 @@ class HomeView(TemplateView):
     template_name = "web/home.html"
 
 
+@method_decorator(login_not_required, name="dispatch")
 class LoginView(auth_views.LoginView):
     template_name = "registration/login.html"
     redirect_authenticated_user = True
@@ -117,8 +119,4 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Needs neither the database nor a session: they may be what broke."""
-    from django.template.loader import render_to_string
-
-    return HttpResponse(
-        render_to_string("500.html", {"theme": theme_of(request)}), status=500
-    )
+    return HttpResponse(render_to_string("500.html", {"theme": theme_of(request)}), status=500)

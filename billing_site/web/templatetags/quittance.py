@@ -56,7 +56,9 @@ def icon(name: str, extra: str = "") -> SafeString:
     """
     if name not in ICONS:
         raise ValueError(f"{name!r} is not in billing_site.web.vendor.ICONS")
-    return format_html('<span class="icon-mask icon-mask-{} {}" aria-hidden="true"></span>', name, extra)
+    return format_html(
+        '<span class="icon-mask icon-mask-{} {}" aria-hidden="true"></span>', name, extra
+    )
 
 
 @register.simple_tag
