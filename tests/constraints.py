@@ -47,16 +47,24 @@ def check(case: Case) -> None:
 @contextmanager
 def refused(name: str) -> Iterator[None]:
     """The block must be refused by the constraint or trigger ``name`` and by nothing else."""
-    with pytest.raises(DatabaseError) as caught, transaction.atomic():
-        yield
-        connection.check_constraints()
-    said = caught.value.__cause__.diag
+    try:
+        with transaction.atomic():
+            yield
+            connection.check_constraints()
+    except DatabaseError as error:
+        _assert_refused_by(name, error)
+    else:
+        pytest.fail(f"{name} did not refuse this")
+
+
+def _assert_refused_by(name: str, error: DatabaseError) -> None:
+    said = error.__cause__.diag
     if said.constraint_name:
         assert said.constraint_name == name, f"refused by {said.constraint_name}, not by {name}"
         return
     functions = trigger_functions().get(name, set())
-    assert functions, f"there is no trigger {name}; the database said: {caught.value}"
-    assert any(function in (said.context or "") for function in functions), caught.value
+    assert functions, f"there is no trigger {name}; the database said: {error}"
+    assert any(function in (said.context or "") for function in functions), error
 
 
 def trigger_functions() -> dict[str, set[str]]:

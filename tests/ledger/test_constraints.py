@@ -191,7 +191,7 @@ CASES = cases(
     ),
     Case(
         "ledger_customercluster_place",
-        holds=lambda: change(a := builders.make_cluster(), parent=builders.make_cluster()),
+        holds=lambda: change(builders.make_cluster(), parent=builders.make_cluster()),
         refused=lambda: change(
             a := builders.make_cluster(), parent=builders.make_cluster(parent=a)
         ),
