@@ -60,7 +60,7 @@ BEGIN
     NEW.path := ARRAY[NEW.id];
     RETURN NEW;
   END IF;
-  EXECUTE format('SELECT path FROM %I WHERE id = $1', TG_TABLE_NAME)
+  EXECUTE format('SELECT path FROM %I WHERE id = $1 FOR SHARE', TG_TABLE_NAME)
     INTO parent_path USING NEW.parent_id;
   IF NEW.id = ANY(parent_path) OR NEW.parent_id = NEW.id THEN
     RAISE EXCEPTION '% cannot be placed below itself', NEW.name USING ERRCODE = 'check_violation';
@@ -74,7 +74,7 @@ END $$;
 def tree_triggers(table: str) -> tuple[str, str]:
     """SQL that creates and drops the triggers which keep ``path`` on ``table``."""
     create = f"""
-    CREATE TRIGGER {table}_place BEFORE INSERT OR UPDATE OF parent_id ON {table}
+    CREATE TRIGGER {table}_place BEFORE INSERT OR UPDATE OF parent_id, path ON {table}
       FOR EACH ROW EXECUTE FUNCTION web_tree_place();
     CREATE TRIGGER {table}_move_children AFTER UPDATE OF parent_id ON {table}
       FOR EACH ROW WHEN (OLD.path IS DISTINCT FROM NEW.path) EXECUTE FUNCTION web_tree_place();

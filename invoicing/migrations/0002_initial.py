@@ -649,6 +649,21 @@ class Migration(migrations.Migration):
         pgtrigger.migrations.AddTrigger(
             model_name="invoice",
             trigger=pgtrigger.compiler.Trigger(
+                name="invoice_locked_is_frozen",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN (OLD."status" = \'approving\' AND (OLD."customer_id" IS DISTINCT FROM (NEW."customer_id") OR OLD."contract_id" IS DISTINCT FROM (NEW."contract_id") OR OLD."type" IS DISTINCT FROM (NEW."type") OR OLD."reference" IS DISTINCT FROM (NEW."reference") OR OLD."invoice_date" IS DISTINCT FROM (NEW."invoice_date") OR OLD."period_from" IS DISTINCT FROM (NEW."period_from") OR OLD."period_to" IS DISTINCT FROM (NEW."period_to") OR OLD."currency" IS DISTINCT FROM (NEW."currency") OR OLD."net_total" IS DISTINCT FROM (NEW."net_total") OR OLD."vat_total" IS DISTINCT FROM (NEW."vat_total") OR OLD."gross_total" IS DISTINCT FROM (NEW."gross_total") OR OLD."cost_total" IS DISTINCT FROM (NEW."cost_total") OR OLD."item_count" IS DISTINCT FROM (NEW."item_count") OR OLD."calculated_at" IS DISTINCT FROM (NEW."calculated_at")))',
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                    hash="295dc20b6684eb58292b9c15f31e7b20992a450d",
+                    operation="UPDATE",
+                    pgid="pgtrigger_invoice_locked_is_frozen_a5454",
+                    table="invoicing_invoice",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="invoice",
+            trigger=pgtrigger.compiler.Trigger(
                 name="invoice_locked_stays",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (NOT (OLD.\"status\" IN ('pending', 'open', 'error')))",

@@ -77,6 +77,9 @@ CREATE CONSTRAINT TRIGGER invoice_number_continues AFTER UPDATE ON invoicing_inv
   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
   WHEN (NEW.number_sequence IS NOT NULL AND OLD.number_sequence IS NULL)
   EXECUTE FUNCTION invoicing_number_guard();
+CREATE CONSTRAINT TRIGGER invoice_number_continues_insert AFTER INSERT ON invoicing_invoice
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.number_sequence IS NOT NULL)
+  EXECUTE FUNCTION invoicing_number_guard();
 
 CREATE FUNCTION invoicing_counter_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -97,6 +100,7 @@ CREATE CONSTRAINT TRIGGER counter_numbers_are_used AFTER UPDATE ON invoicing_num
 DOWN = """
 DROP TRIGGER counter_numbers_are_used ON invoicing_numbercounter;
 DROP FUNCTION invoicing_counter_guard();
+DROP TRIGGER invoice_number_continues_insert ON invoicing_invoice;
 DROP TRIGGER invoice_number_continues ON invoicing_invoice;
 DROP FUNCTION invoicing_number_guard();
 DROP TRIGGER purchase_invoice_unlocked_insert ON invoicing_purchase;

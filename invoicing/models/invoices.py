@@ -1,5 +1,8 @@
 """Invoices, their items, and the counters that number them."""
 
+from functools import reduce
+from operator import or_
+
 import pghistory
 import pgtrigger
 from django.contrib.postgres.fields import ArrayField, DateRangeField
@@ -98,6 +101,23 @@ STATUS_MAP = (
     (InvoiceStatus.APPROVING, InvoiceStatus.APPROVED),
     (InvoiceStatus.APPROVING, InvoiceStatus.PENDING),
 )
+# What a reviewer looked at stays as it was (CB-11).
+FROZEN_WHEN_LOCKED = (
+    "customer",
+    "contract",
+    "type",
+    "reference",
+    "invoice_date",
+    "period_from",
+    "period_to",
+    "currency",
+    "net_total",
+    "vat_total",
+    "gross_total",
+    "cost_total",
+    "item_count",
+    "calculated_at",
+)
 DECIDED = (InvoiceStatus.APPROVING, InvoiceStatus.APPROVED, InvoiceStatus.CLOSED)
 
 
@@ -131,9 +151,10 @@ class Invoice(ConcurrentTransitionMixin, models.Model):
       V6  one periodical invoice per contract and period       invoice_once_per_period
       V7  status moves along STATUS_MAP only                   trigger invoice_status_map
       V8  approved and closed invoices never change            trigger invoice_final_is_frozen
-      V9  numbers of a counter are 1..n in the order of issue  trigger invoice_number_continues
+      V9  a counter's numbers follow each other, in order      trigger invoice_number_continues
       V10 gross = net + VAT                                    invoice_gross_is_net_plus_vat
       V11 no invoice is deleted once it was locked             trigger invoice_locked_stays
+      V12 what is in approval does not change                  trigger invoice_locked_is_frozen
     """
 
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="invoices")
@@ -249,6 +270,18 @@ class Invoice(ConcurrentTransitionMixin, models.Model):
                 name="invoice_final_is_frozen",
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Q(old__status__in=FINAL_STATUSES),
+            ),
+            pgtrigger.Protect(
+                name="invoice_locked_is_frozen",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__status=InvoiceStatus.APPROVING)
+                & reduce(
+                    or_,
+                    (
+                        pgtrigger.Q(**{f"old__{name}__df": pgtrigger.F(f"new__{name}")})
+                        for name in FROZEN_WHEN_LOCKED
+                    ),
+                ),
             ),
             pgtrigger.Protect(
                 name="invoice_locked_stays",

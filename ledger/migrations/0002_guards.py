@@ -38,9 +38,10 @@ BEGIN
   END IF;
   UPDATE ledger_contractaccount SET balance = NEW.balance, last_sequence = NEW.sequence
     WHERE id = NEW.account_id;
-  RETURN NEW;
+  RETURN NULL;
 END $$;
-CREATE TRIGGER ledger_entry_continues BEFORE INSERT ON ledger_ledgerentry
+-- AFTER: a row skipped by ON CONFLICT DO NOTHING must not move the balance.
+CREATE TRIGGER ledger_entry_continues AFTER INSERT ON ledger_ledgerentry
   FOR EACH ROW EXECUTE FUNCTION ledger_entry_continue();
 
 CREATE FUNCTION ledger_account_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -56,9 +57,13 @@ CREATE TRIGGER ledger_account_balance_follows BEFORE UPDATE ON ledger_contractac
     OR OLD.last_sequence IS DISTINCT FROM NEW.last_sequence
     OR OLD.contract_id IS DISTINCT FROM NEW.contract_id)
   EXECUTE FUNCTION ledger_account_refuse_change();
+CREATE TRIGGER ledger_account_begins_empty BEFORE INSERT ON ledger_contractaccount
+  FOR EACH ROW WHEN (NEW.balance <> 0 OR NEW.last_sequence <> 0)
+  EXECUTE FUNCTION ledger_account_refuse_change();
 """
 
 LEDGER_DOWN = """
+DROP TRIGGER ledger_account_begins_empty ON ledger_contractaccount;
 DROP TRIGGER ledger_account_balance_follows ON ledger_contractaccount;
 DROP FUNCTION ledger_account_refuse_change();
 DROP TRIGGER ledger_entry_continues ON ledger_ledgerentry;

@@ -18,6 +18,8 @@ class ContractAccount(models.Model):
 
     Invariants (where each one is enforced):
       A1  balance and last_sequence are those of the newest entry   trigger ledger_entry_continues
+      A2  they start at zero and nothing else moves them            triggers
+          ledger_account_begins_empty, ledger_account_balance_follows
     """
 
     contract = models.OneToOneField(Contract, on_delete=models.PROTECT, related_name="account")
