@@ -9,6 +9,7 @@ Three modes, chosen by ``QUITTANCE_ENV``:
 
 import os
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -73,7 +74,9 @@ def read_env(source: dict[str, str] | None = None) -> Env:
     database = url(
         "DATABASE_URL", database_url, environ.Env.db_url_config, ("postgresql", "postgres")
     )
-    url("REDIS_URL", redis_url, None, ("redis", "rediss", "unix"))
+    if "HOST" in database:  # a socket's folder is written %2Fvar%2Frun in a URL
+        database["HOST"] = unquote(database["HOST"])
+    url("REDIS_URL", redis_url, None, ("redis", "rediss"))
     email_url = url(
         "EMAIL_URL",
         variables.get("EMAIL_URL", "consolemail://"),

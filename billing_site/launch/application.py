@@ -19,7 +19,10 @@ from billing_site.launch.steps import Steps
 HOSTS = "localhost,127.0.0.1,[::1]"
 QUEUES = "calculation,documents,default"
 FIRST_PAGE = "/login/"
-DROPPED = ("PYTHONPATH", "PYTHONHOME", "PYTHONWARNINGS", "VIRTUAL_ENV", "DJANGO_SETTINGS_MODULE")
+DROPPED = (
+    *("PYTHONPATH", "PYTHONHOME", "PYTHONWARNINGS", "VIRTUAL_ENV", "DJANGO_SETTINGS_MODULE"),
+    "PYTHONDONTWRITEBYTECODE",  # without compiled files every start takes two seconds longer
+)
 
 
 def environment(
@@ -82,7 +85,7 @@ class Application:
             if marker.exists() and marker.read_text() == digest:
                 step.note("unchanged")
                 return
-            said = self._manage("collectstatic", "--no-input", "--clear", "--verbosity", "1")
+            said = self._manage("collectstatic", "--no-input", "--verbosity", "1")
             layout.write_atomically(marker, digest)
             step.note((said.strip().splitlines() or [""])[-1].replace("'", "").split(" to ")[0])
 

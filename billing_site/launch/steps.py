@@ -40,10 +40,13 @@ class Steps:
         begun_at = self.clock()
         if self.on_terminal:
             self._write(f"\r  {name:<{WIDTH}} ...")
-        outcome = "failed"
+        outcome = "stopped"
         try:
             yield step
             outcome = step.text
+        except Exception:
+            outcome = "failed"
+            raise
         finally:
             took = self.clock() - begun_at
             clear = "\r\x1b[K" if self.on_terminal else ""

@@ -83,7 +83,15 @@ class Supervisor:
         port = listener.getsockname()[1]
         address = f"http://127.0.0.1:{port}/"
         with self.steps.step("web") as step:
-            self._wait_for(web, lambda: answers(port))
+            self._wait_for(web, lambda: first_page_status(port) is not None)
+            status = first_page_status(port)
+            if status != 200:
+                log = app.log("web")
+                raise LaunchError(
+                    f"The first page answers with status {status}.",
+                    f"see {log}",
+                    processes.tail(log),
+                )
             step.note("the first page answers")
         self.run.announce(address)
         self._print_address(address)
@@ -230,15 +238,15 @@ def listen(port: int | None, data: DataFolder) -> socket.socket:
     raise LaunchError("There is no free port on 127.0.0.1.")
 
 
-def answers(port: int) -> bool:
-    """Whether the first page is there."""
+def first_page_status(port: int) -> int | None:
+    """The HTTP status of the first page; None while nobody answers."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     with contextlib.closing(connection):
         try:
             connection.request("GET", FIRST_PAGE)
-            return connection.getresponse().status == 200
+            return connection.getresponse().status
         except (OSError, http.client.HTTPException):
-            return False
+            return None
 
 
 def _read_port(path) -> list[int]:
