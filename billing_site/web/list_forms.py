@@ -9,6 +9,7 @@ from django_filters.widgets import SuffixedMultiWidget
 from billing_site.web.list_parts import Suggestion
 from billing_site.web.list_queries import ListQuery
 
+LONGEST_TICKS = 12
 _ENDS = {"min": "from", "max": "to", "after": "from", "before": "to"}
 
 
@@ -18,7 +19,12 @@ def dress_fields(query: ListQuery, suggestions: Mapping[str, Suggestion]) -> Non
     if form is None:
         return
     for name, field in form.fields.items():
-        _dress(field.widget, str(field.label or name))
+        label = str(field.label or name)
+        if isinstance(field.widget, forms.SelectMultiple) and _is_short(field):
+            field.widget = TickList(choices=field.choices)
+        _dress(field.widget, label)
+        if name in query.definition.bar_fields:
+            field.widget.attrs.setdefault("placeholder", label)
         if name in suggestions:
             field.widget.attrs |= {
                 "list": f"suggest-{name}",
@@ -33,6 +39,22 @@ def dress_fields(query: ListQuery, suggestions: Mapping[str, Suggestion]) -> Non
                 "hx-select": "unset",
                 "hx-select-oob": "unset",
             }
+
+
+def _is_short(field: forms.Field) -> bool:
+    """A fixed list of choices that fits on a few lines; a model's rows never are."""
+    return (
+        isinstance(field, forms.MultipleChoiceField) and len(list(field.choices)) <= LONGEST_TICKS
+    )
+
+
+class TickList(forms.CheckboxSelectMultiple):
+    """Several choices as boxes in a row, in place of a list that needs the Ctrl key."""
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        context["widget"]["attrs"]["class"] = "tick-list"  # the list itself; each box has its own
+        return context
 
 
 def _dress(widget: forms.Widget, label: str) -> None:

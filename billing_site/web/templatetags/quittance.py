@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from billing_site.kernel.money import format_money, format_quantity
+from billing_site.web.timelines import timeline_of
 from billing_site.web.vendor import ICONS
 
 register = template.Library()
@@ -62,11 +63,11 @@ def icon(name: str, extra: str = "") -> SafeString:
 
 
 @register.simple_tag
-def money(amount: Decimal | None, currency: str, show_currency: bool = False) -> SafeString:
+def money(amount: Decimal | int | None, currency: str, show_currency: bool = False) -> SafeString:
     """An amount in the currency's own decimals, tabular figures; a dash for no amount."""
     if amount is None:
         return NOTHING
-    text = format_money(amount, currency)
+    text = format_money(Decimal(amount), currency)
     tone = " is-negative" if amount < 0 else ""
     if show_currency:
         return format_html(
@@ -147,3 +148,10 @@ def initials(user: AbstractBaseUser) -> str:
     names = [part for part in user.get_full_name().split() if part] or [user.get_username()]
     letters = names[0][:1] + names[-1][:1] if len(names) > 1 else names[0][:2]
     return letters.upper()
+
+
+@register.inclusion_tag("web/_timeline.html")
+def timeline(row: models.Model, limit: int = 50) -> dict[str, object]:
+    """Who changed what on an audited object, newest first."""
+    entries, more = timeline_of(row, limit=limit)
+    return {"entries": entries, "more": more}

@@ -1,0 +1,139 @@
+"""What was changed on an object: when, by whom, from what, to what. Read from the audit events."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+from pghistory.models import Events
+
+VERBS = {"insert": "Created", "update": "Changed", "delete": "Deleted"}
+LONGEST = 120
+FIRST_VALUES = 12
+
+
+@dataclass(frozen=True)
+class Change:
+    """One field: its name for people, the value before and after as text (empty for nothing)."""
+
+    field: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One event; ``who`` is empty when the machine did it (a sweep, a command)."""
+
+    at: dt.datetime
+    who: str
+    verb: str
+    job_id: int | None
+    changes: Sequence[Change]
+
+
+def timeline_of(row: models.Model, *, limit: int, offset: int = 0) -> tuple[list[Entry], bool]:
+    """The newest events of an object and whether there are older ones; three queries and one per
+    kind of object that a changed field points to.
+    """
+    events = list(
+        Events.objects.tracks(row).order_by("-pgh_created_at", "-pgh_id")[
+            offset : offset + limit + 1
+        ]
+    )
+    shown = events[:limit]
+    people = _people(_user_ids(shown))
+    names = _pointed_to(row, shown)
+    entries = [
+        Entry(
+            at=event.pgh_created_at,
+            who=people.get(_user_id(event), ""),
+            verb=VERBS.get(event.pgh_label, event.pgh_label.replace("_", " ").capitalize()),
+            job_id=(event.pgh_context or {}).get("job"),
+            changes=_changes(row, _difference(event), names),
+        )
+        for event in shown
+    ]
+    return entries, len(events) > limit
+
+
+def _user_id(event: Any) -> int | None:
+    user = (event.pgh_context or {}).get("user")
+    return user if isinstance(user, int) else None
+
+
+def _user_ids(events: Iterable[Any]) -> set[int]:
+    return {user for event in events if (user := _user_id(event)) is not None}
+
+
+def _people(ids: set[int]) -> dict[int | None, str]:
+    users = get_user_model()._default_manager.in_bulk(ids) if ids else {}
+    return {pk: user.get_full_name() or user.get_username() for pk, user in users.items()}
+
+
+def _difference(event: Any) -> dict[str, Sequence[Any]]:
+    """Field -> before and after. A first event of its kind has no before: it shows its values."""
+    if event.pgh_diff is not None or event.pgh_label in ("insert", "delete"):
+        return event.pgh_diff or {}
+    data = event.pgh_data or {}
+    values = {name: value for name, value in data.items() if value not in (None, "", {}, [])}
+    return {name: (None, value) for name, value in list(values.items())[:FIRST_VALUES]}
+
+
+def _field(row: models.Model, name: str) -> models.Field | None:
+    try:
+        return row._meta.get_field(name)
+    except FieldDoesNotExist:
+        return None  # a field that a later version dropped; its name is all that is left
+
+
+def _pointed_to(row: models.Model, events: Iterable[Any]) -> dict[tuple[str, Any], str]:
+    """Texts of the objects behind changed foreign keys, one query per model."""
+    wanted: dict[type[models.Model], dict[str, set[Any]]] = {}
+    for event in events:
+        for name, (before, after) in _difference(event).items():
+            field = _field(row, name)
+            if field is not None and field.is_relation and field.related_model:
+                keys = {key for key in (before, after) if key is not None}
+                wanted.setdefault(field.related_model, {}).setdefault(name, set()).update(keys)
+    names: dict[tuple[str, Any], str] = {}
+    for model, by_name in wanted.items():
+        found = model._base_manager.in_bulk(set().union(*by_name.values()))
+        for name, keys in by_name.items():
+            names |= {(name, key): str(found.get(key, f"no. {key}")) for key in keys}
+    return names
+
+
+def _changes(
+    row: models.Model, diff: dict[str, Sequence[Any]], names: dict[tuple[str, Any], str]
+) -> list[Change]:
+    changes = []
+    for name, (before, after) in diff.items():
+        field = _field(row, name)
+        label = str(field.verbose_name) if field is not None else name.replace("_", " ")
+        changes.append(
+            Change(
+                label[:1].upper() + label[1:],
+                _text(field, name, before, names),
+                _text(field, name, after, names),
+            )
+        )
+    return changes
+
+
+def _text(
+    field: models.Field | None, name: str, value: Any, names: dict[tuple[str, Any], str]
+) -> str:
+    if value is None or value == "":
+        return ""
+    if (name, value if isinstance(value, int | str) else None) in names:
+        return names[(name, value)]
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if field is not None and field.choices:
+        return str(dict(field.flatchoices).get(value, value))
+    text = str(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
