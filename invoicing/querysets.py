@@ -6,8 +6,10 @@ state machine's own map (``STATUS_MAP``).
 
 import datetime as dt
 from collections.abc import Sequence
+from decimal import Decimal
+from typing import NamedTuple
 
-from django.db import models
+from django.db import connections, models
 from django.db.models import F, Q, QuerySet
 from django.db.models.lookups import LessThan
 
@@ -52,6 +54,34 @@ def is_past_where_customer_is() -> LessThan:
     return LessThan(F("period_to"), LocalToday(F("customer__time_zone")))
 
 
+class InvoiceRecord(NamedTuple):
+    """What a calculation leaves on one invoice; ``error`` is empty when it went well."""
+
+    invoice_id: int
+    error: str
+    net_total: Decimal
+    vat_total: Decimal
+    gross_total: Decimal
+    cost_total: Decimal
+    item_count: int
+    items_digest: str
+
+
+MOVE_TO_PENDING = """
+UPDATE invoicing_invoice SET status = 'pending', error = ''
+WHERE id = ANY(%s) AND status IN ('open', 'error')
+"""
+RECORD_RESULTS = """
+UPDATE invoicing_invoice i
+SET status = CASE WHEN r.error = '' THEN 'open' ELSE 'error' END, error = r.error,
+    calculated_at = %s, net_total = r.net, vat_total = r.vat, gross_total = r.gross,
+    cost_total = r.cost, item_count = r.items, items_digest = r.digest
+FROM unnest(%s::bigint[], %s::text[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[],
+            %s::int[], %s::text[]) AS r(id, error, net, vat, gross, cost, items, digest)
+WHERE i.id = r.id AND i.status = 'pending'
+"""
+
+
 class InvoiceQuerySet(models.QuerySet):
     """Sets of invoices."""
 
@@ -89,12 +119,30 @@ class InvoiceQuerySet(models.QuerySet):
     # Set-based transitions
 
     def move_to_pending(self) -> int:
-        """Open and Error invoices wait for calculation; Pending ones are touched too.
+        """Open and Error invoices wait for calculation; Pending ones are locked too (CB-9).
 
-        Touching the Pending ones waits for a running calculation of them, so that a change
-        made while they are being calculated is not lost. Returns the number of rows.
+        Locking the Pending ones waits for a running calculation of them, so that a change made
+        while they are being calculated is not lost. Rows are locked in primary-key order, and
+        their status is looked at after that. Needs a transaction.
+
+        Returns the number of invoices that are Pending now.
         """
-        return self.filter(status__in=LIVE_STATUSES).update(status=InvoiceStatus.PENDING, error="")
+        rows = self.filter(status__in=LIVE_STATUSES).order_by("pk")
+        ids = list(rows.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
+        if ids:
+            with connections[self.db].cursor() as cursor:
+                cursor.execute(MOVE_TO_PENDING, [ids])
+        return len(ids)
+
+    def record_results(self, results: Sequence[InvoiceRecord], *, at: dt.datetime) -> int:
+        """Pending invoices become Open with their totals, or Error with their reason, in one UPDATE.
+
+        Returns the number of invoices moved; the caller holds their locks.
+        """
+        columns = [list(column) for column in zip(*results, strict=True)]
+        with connections[self.db].cursor() as cursor:
+            cursor.execute(RECORD_RESULTS, [at, *columns])
+            return cursor.rowcount
 
     def lock_in_order(self, ids: Sequence[int] | None = None) -> QuerySet:
         """The rows, locked in primary-key order (deadlock-free)."""

@@ -181,6 +181,12 @@ class Invoice(ConcurrentTransitionMixin, models.Model):
     gross_total = models.DecimalField(**MONEY, default=0, editable=False)
     cost_total = models.DecimalField(**MONEY, default=0, editable=False)
     item_count = models.PositiveIntegerField(default=0, editable=False)
+    items_digest = models.CharField(
+        max_length=32,
+        blank=True,
+        editable=False,
+        help_text="Of the stored items; equal: not rewritten.",
+    )
     error = models.TextField(blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     calculated_at = models.DateTimeField(null=True, editable=False)

@@ -1,0 +1,1 @@
+"""Reads of the invoicing floor that are not one queryset."""
