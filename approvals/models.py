@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from approvals.enums import ReviewStatus, Verdict
+from approvals.querysets import ReviewQuerySet
 from invoicing.models import Invoice
 from ledger.models import CustomerCluster
 from ledger.validators import validate_plain_text
@@ -100,6 +101,8 @@ class Review(models.Model):
     requested_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
 
+    objects = ReviewQuerySet.as_manager()
+
     class Meta:
         ordering = ["-id"]
         constraints = [
@@ -117,6 +120,19 @@ class Review(models.Model):
 
     def __str__(self) -> str:
         return f"review of invoice {self.invoice_id}"
+
+    @property
+    def group_id(self) -> int:
+        """The user group whose turn it is."""
+        return self.steps[self.position - 1]
+
+    @property
+    def is_at_first_step(self) -> bool:
+        return self.position == 1
+
+    @property
+    def is_at_last_step(self) -> bool:
+        return self.position == len(self.steps)
 
 
 class Decision(models.Model):

@@ -5,13 +5,14 @@ state machine's own map (``STATUS_MAP``).
 """
 
 import datetime as dt
+import json
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
 from django.db import connections, models
-from django.db.models import F, Q, QuerySet
-from django.db.models.lookups import LessThan
+from django.db.models import ExpressionWrapper, F, Q, QuerySet, Value
+from django.db.models.functions import Now
 
 from invoicing.enums import LIVE_STATUSES, InvoiceStatus, Operator
 
@@ -43,15 +44,50 @@ class PurchaseQuerySet(models.QuerySet):
 
 
 class LocalToday(models.Func):
-    """Today in the customer's time zone (K-4, X-9)."""
+    """The date in a time zone, now or at a moment (K-4, X-9)."""
 
-    template = "(now() AT TIME ZONE %(expressions)s)::date"
+    template = "(%(expressions)s)::date"
+    arg_joiner = " AT TIME ZONE "
     output_field = models.DateField()
 
+    def __init__(self, time_zone: models.F, *, at: dt.datetime | None = None) -> None:
+        moment = Now() if at is None else Value(at, models.DateTimeField())
+        super().__init__(moment, time_zone)
 
-def is_past_where_customer_is() -> LessThan:
-    """The gate of approving and closing: To is before today in the customer's zone (CB-66, X-9)."""
-    return LessThan(F("period_to"), LocalToday(F("customer__time_zone")))
+
+def period_is_past(at: dt.datetime | None = None) -> Q:
+    """The one predicate of the gate: To < today where the customer is (CB-66, X-9).
+
+    The badge, the quick search, the buttons and the services all ask this.
+
+    :param at: the moment asked about; now when not given.
+    """
+    return Q(period_to__lt=LocalToday(F("customer__time_zone"), at=at))
+
+
+class Issue(NamedTuple):
+    """What one invoice receives when it is finalised (CB-12, D-52)."""
+
+    invoice_id: int
+    number: str
+    counter_id: int
+    sequence: int
+    entry_id: int
+    document_data: dict
+    due_date: dt.date
+    approved_at: dt.datetime
+
+
+FINALISE = """
+UPDATE invoicing_invoice AS i
+SET status = %s, number = r.number, number_counter_id = r.counter_id,
+    number_sequence = r.sequence, ledger_entry_id = r.entry_id,
+    document_data = r.document_data::jsonb, due_date = r.due_date, approved_at = r.approved_at
+FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[],
+            %s::date[], %s::timestamptz[])
+  AS r(id, number, counter_id, sequence, entry_id, document_data, due_date, approved_at)
+WHERE i.id = r.id AND i.status = %s
+"""
 
 
 class InvoiceRecord(NamedTuple):
@@ -92,13 +128,23 @@ class InvoiceQuerySet(models.QuerySet):
         """Quick search Live (CB-30)."""
         return self.filter(status=InvoiceStatus.OPEN)
 
-    def period_past(self) -> "InvoiceQuerySet":
+    def period_past(self, at: dt.datetime | None = None) -> "InvoiceQuerySet":
         """Invoices whose To date is before today where the customer is (CB-66, X-9)."""
-        return self.filter(is_past_where_customer_is())
+        return self.filter(period_is_past(at))
 
-    def ready_to_approve(self) -> "InvoiceQuerySet":
+    def with_period_past(self, at: dt.datetime | None = None) -> "InvoiceQuerySet":
+        """Annotate ``is_past``: whether the gate of CB-66 is open."""
+        return self.annotate(
+            is_past=ExpressionWrapper(period_is_past(at), output_field=models.BooleanField())
+        )
+
+    def with_account_id(self) -> "InvoiceQuerySet":
+        """Annotate ``account_id``: the contract account its entry goes to."""
+        return self.annotate(account_id=F("contract__account__id"))
+
+    def ready_to_approve(self, at: dt.datetime | None = None) -> "InvoiceQuerySet":
         """Quick search Ready to Approve (CB-31): Open and the billing period in the past."""
-        return self.live().period_past()
+        return self.live().period_past(at)
 
     def complete(self) -> "InvoiceQuerySet":
         """Quick search Complete (CB-32)."""
@@ -142,6 +188,30 @@ class InvoiceQuerySet(models.QuerySet):
         columns = [list(column) for column in zip(*results, strict=True)]
         with connections[self.db].cursor() as cursor:
             cursor.execute(RECORD_RESULTS, [at, *columns])
+            return cursor.rowcount
+
+    def lock(self) -> int:
+        """Approval was requested: Open -> Approving (CB-11)."""
+        return self.filter(status=InvoiceStatus.OPEN).update(status=InvoiceStatus.APPROVING)
+
+    def close(self) -> int:
+        """Will not be sent: Open -> Closed (CB-13)."""
+        return self.filter(status=InvoiceStatus.OPEN).update(status=InvoiceStatus.CLOSED)
+
+    def reopen(self) -> int:
+        """Rejected: Approving -> Pending (CB-105)."""
+        return self.filter(status=InvoiceStatus.APPROVING).update(status=InvoiceStatus.PENDING)
+
+    def finalise(self, issues: Sequence[Issue]) -> int:
+        """The last approval: Approving -> Approved, each with its number and entry (CB-12)."""
+        columns = zip(*issues, strict=True)
+        ids, numbers, counters, sequences, entries, data, due, approved = map(list, columns)
+        values = (ids, numbers, counters, sequences, entries, list(map(json.dumps, data)))
+        with connections[self.db].cursor() as cursor:
+            cursor.execute(
+                FINALISE,
+                (InvoiceStatus.APPROVED, *values, due, approved, InvoiceStatus.APPROVING),
+            )
             return cursor.rowcount
 
     def lock_in_order(self, ids: Sequence[int] | None = None) -> QuerySet:

@@ -1,8 +1,24 @@
 """Trees of named nodes (customer clusters, product categories), with their path kept by the database."""
 
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+
+Setting = TypeVar("Setting")
+
+
+def nearest(path: Sequence[int], settings: Mapping[int | None, Setting]) -> Setting | None:
+    """What is set on the node itself or its nearest ancestor, else for all (key None); or None.
+
+    :param path: ids of the node's ancestors and its own, root first.
+    """
+    for node_id in reversed(path):
+        if node_id in settings:
+            return settings[node_id]
+    return settings.get(None)
 
 
 class TreeQuerySet(models.QuerySet):

@@ -49,13 +49,13 @@ def may_recalculate(invoice: Invoice, user: Any) -> bool:
 
 @register.inclusion_tag("invoicing/_next_steps.html", takes_context=True)
 def next_steps(context: RequestContext, invoice: Invoice, labelled: bool = False) -> dict[str, Any]:
-    """Buttons for ``invoice``, which carries ``period_is_past`` (annotated by the list)."""
+    """Buttons for ``invoice``, which carries ``is_past`` (``with_period_past``)."""
     user = context["request"].user
     return {
         "request": context["request"],
         "csrf_token": context.get("csrf_token"),
         "invoice": invoice,
-        "steps": steps_of(invoice, period_is_past=invoice.period_is_past, user=user),
+        "steps": steps_of(invoice, period_is_past=invoice.is_past, user=user),
         "recalculate": may_recalculate(invoice, user),
         "labelled": labelled,
     }

@@ -10,7 +10,6 @@ from billing_site.web.lists import ListView
 from billing_site.web.spreadsheets.columns import Column, Kind
 from invoicing.filters.invoices import InvoiceFilter
 from invoicing.models import Invoice
-from invoicing.querysets import is_past_where_customer_is
 from invoicing.tables.invoices import InvoiceTable
 from ledger.models import Customer
 
@@ -57,7 +56,7 @@ class InvoiceListView(ListView):
     title, one, many = "Invoices", "invoice", "invoices"
     table_class = InvoiceTable
     filterset_class = InvoiceFilter
-    bar_fields = ("search", "status", "period")
+    bar_fields = ("search", "period")
     quick_searches = (
         QuickSearch("live", "Live", lambda rows: rows.live()),
         QuickSearch("ready", "Ready to approve", lambda rows: rows.ready_to_approve()),
@@ -84,6 +83,4 @@ class InvoiceListView(ListView):
 
     @classmethod
     def displayed(cls, rows: QuerySet) -> QuerySet:
-        return rows.select_related("customer__cluster").annotate(
-            period_is_past=is_past_where_customer_is()
-        )
+        return rows.select_related("customer__cluster").with_period_past()

@@ -10,7 +10,6 @@ from django.views.generic import DetailView, TemplateView
 
 from invoicing.enums import InvoiceItemKind, ResultStatus
 from invoicing.models import Invoice, InvoiceItem
-from invoicing.querysets import is_past_where_customer_is
 from invoicing.selectors.results import purchases_behind, result_tree
 
 PURCHASES_SHOWN = 50
@@ -25,9 +24,7 @@ class ViewerPage(PermissionRequiredMixin, DetailView):
 
     def get_queryset(self) -> QuerySet[Invoice]:
         related = ("customer__cluster", "contract__account", "ledger_entry")
-        return Invoice.objects.select_related(*related).annotate(
-            period_is_past=is_past_where_customer_is()
-        )
+        return Invoice.objects.select_related(*related).with_period_past()
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         purchases = self.object.purchases.count()
