@@ -77,8 +77,12 @@ def approve_at_once(
     decider = selectors.decider_of(by)
     refusals = {}
     for pk, process in selectors.processes_of(invoice_ids).items():
-        if process is not None and not rules.approves_at_once(
-            steps=process.steps, four_eyes=process.four_eyes, decider=decider
+        if (
+            process is not None
+            and process.steps
+            and not rules.approves_at_once(
+                steps=process.steps, four_eyes=process.four_eyes, decider=decider
+            )
         ):
             refusals[pk] = (
                 f"Its approval process {process.name} asks for more than your approval alone; "

@@ -59,7 +59,7 @@ def test_the_same_form_sent_twice_records_one_payment(account):
 def test_the_same_operation_with_another_amount_is_refused(account):
     operation = uuid.uuid4()
     pay(account, operation=operation)
-    with pytest.raises(PaymentRefused, match="recorded a payment of 89.25"):
+    with pytest.raises(PaymentRefused, match=r"recorded a payment of 89\.25"):
         pay(account, "90.00", operation=operation)
     assert LedgerEntry.objects.count() == 1
 
