@@ -56,20 +56,18 @@ BEGIN
     RAISE EXCEPTION 'number % was not handed out by its counter', NEW.number
       USING ERRCODE = 'check_violation';
   END IF;
-  IF NEW.number_sequence > first THEN
-    SELECT approved_at INTO earlier FROM invoicing_invoice
+  SELECT approved_at INTO earlier FROM invoicing_invoice
+    WHERE number_counter_id = NEW.number_counter_id
+      AND number_sequence = NEW.number_sequence - 1;
+  IF NOT FOUND AND (NEW.number_sequence <> first OR EXISTS (SELECT FROM invoicing_invoice
       WHERE number_counter_id = NEW.number_counter_id
-        AND number_sequence = NEW.number_sequence - 1;
-    IF NOT FOUND AND EXISTS (SELECT FROM invoicing_invoice
-        WHERE number_counter_id = NEW.number_counter_id
-          AND number_sequence < NEW.number_sequence) THEN
-      RAISE EXCEPTION 'number % leaves a gap before it', NEW.number
-        USING ERRCODE = 'check_violation';
-    END IF;
-    IF earlier > NEW.approved_at THEN
-      RAISE EXCEPTION 'number % is issued before the number it follows', NEW.number
-        USING ERRCODE = 'check_violation';
-    END IF;
+        AND number_sequence < NEW.number_sequence)) THEN
+    RAISE EXCEPTION 'number % leaves a gap before it', NEW.number
+      USING ERRCODE = 'check_violation';
+  END IF;
+  IF earlier > NEW.approved_at THEN
+    RAISE EXCEPTION 'number % is issued before the number it follows', NEW.number
+      USING ERRCODE = 'check_violation';
   END IF;
   RETURN NULL;
 END $$;

@@ -151,7 +151,7 @@ class Invoice(ConcurrentTransitionMixin, models.Model):
       V6  one periodical invoice per contract and period       invoice_once_per_period
       V7  status moves along STATUS_MAP only                   trigger invoice_status_map
       V8  approved and closed invoices never change            trigger invoice_final_is_frozen
-      V9  a counter's numbers follow each other, in order      trigger invoice_number_continues
+      V9  numbers begin at the scheme's first, without a gap   trigger invoice_number_continues
       V10 gross = net + VAT                                    invoice_gross_is_net_plus_vat
       V11 no invoice is deleted once it was locked             trigger invoice_locked_stays
       V12 what is in approval does not change                  trigger invoice_locked_is_frozen

@@ -91,6 +91,7 @@ def approve_in_turn(counter: NumberCounter, *sequences: int, at=(NOON,) * 9) -> 
     hand_out(counter, max(sequences))
     for sequence, moment in zip(sequences, at, strict=False):
         approve(number_counter=counter, number_sequence=sequence, approved_at=moment)
+    connection.check_constraints()
 
 
 def change(invoice: Invoice, **fields) -> None:
@@ -338,24 +339,33 @@ def test_only_an_approved_invoice_has_a_number(status):
         new_invoice(status, number="R2026-0001")
 
 
-@pytest.mark.requirement("X-13", "B-25")
-@pytest.mark.parametrize(
-    ("first_number", "sequences"),
-    [(1, (1, 2)), (22, (22, 23)), (1, (5, 6))],
-)
-def test_numbers_of_a_counter_may_begin_anywhere_and_then_go_on(first_number, sequences):
+@pytest.mark.requirement("X-13", "R1")
+@pytest.mark.parametrize(("first_number", "sequences"), [(1, (1, 2)), (22, (22, 23))])
+def test_numbers_begin_with_the_first_of_their_scheme(first_number, sequences):
     approve_in_turn(new_counter(first_number), *sequences)
-    connection.check_constraints()
+    for wrong in (first_number - 1, first_number + 1):
+        with refused("invoice_number_continues"):
+            approve_in_turn(new_counter(first_number), wrong)
 
 
-@pytest.mark.requirement("X-13")
+@pytest.mark.requirement("X-13", "R1")
+def test_a_raised_first_number_tears_no_gap():
+    counter = new_counter()
+    approve_in_turn(counter, 1, 2)
+    NumberScheme.objects.filter(pk=counter.scheme_id).update(first_number=100)
+    with refused("invoice_number_continues"):
+        approve_in_turn(counter, 100)
+    approve_in_turn(counter, 3)
+
+
+@pytest.mark.requirement("X-13", "R1")
 def test_a_number_is_issued_after_the_one_before_it():
     with refused("invoice_number_continues"):
         approve_in_turn(new_counter(), 1, 2, at=(NOON, NOON - SECOND))
     approve_in_turn(new_counter(), 1, 2, at=(NOON, NOON))
 
 
-@pytest.mark.requirement("X-13")
+@pytest.mark.requirement("X-13", "R1")
 def test_a_number_comes_from_its_counter():
     with refused("invoice_number_continues"):
         approve(number_counter=new_counter(), number_sequence=1)
@@ -382,7 +392,7 @@ def test_what_is_checked_is_exactly_what_is_finalised(target, field, value):
         change(invoice, **fields, **{field: value})
 
 
-@pytest.mark.requirement("CB-12", "CB-13")
+@pytest.mark.requirement("CB-12", "CB-13", "R2")
 @pytest.mark.parametrize("status", ["approved", "closed"])
 def test_what_is_finished_is_neither_changed_nor_deleted(status):
     invoice = new_invoice(status)

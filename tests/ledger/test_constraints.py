@@ -218,7 +218,7 @@ def test_an_entry_follows_the_newest_in_its_account_and_currency(fields):
         two_entries({"amount": CENT, "balance": Decimal("89.26")} | fields)
 
 
-@pytest.mark.requirement("B-11")
+@pytest.mark.requirement("B-11", "R2")
 def test_an_entry_is_never_deleted():
     entry = post()
     with refused("ledger_entry_append_only"):
@@ -229,7 +229,7 @@ def test_an_entry_is_never_deleted():
         entry.save()
 
 
-@pytest.mark.requirement("B-21")
+@pytest.mark.requirement("B-21", "R4")
 def test_the_account_carries_the_balance_of_its_newest_entry():
     account = new_account()
     post(account, amount=Decimal("89.25"))
