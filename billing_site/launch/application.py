@@ -91,7 +91,7 @@ class Application:
 
     def load_demo_company(self, steps: Steps) -> None:
         """Load the demo company into an empty database; a second time changes nothing."""
-        commands = layout.ROOT / "invoicing" / "management" / "commands"
+        commands = layout.ROOT / "approvals" / "management" / "commands"
         digest = layout.digest_of(commands / "load_demo_company.py")
         with steps.step("demo company") as step:
             if self.data.demo_logins.exists() and self._is_done("demo.digest", digest):
