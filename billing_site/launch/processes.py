@@ -177,6 +177,19 @@ def session_members(leader: int, token: str) -> list[int]:
     return members
 
 
+def working_in(folder: Path) -> list[Process]:
+    """The processes whose working folder that is (Linux only)."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and os.readlink(entry / "cwd") == str(folder):
+                pid = int(entry.name)
+                found.append(Process(f"process in {folder.name}", pid, fingerprint(pid)))
+        except OSError:  # it has ended, or is not ours to look at
+            continue
+    return found
+
+
 def wait_until(condition: Callable[[], bool], seconds: float, every: float = 0.05) -> bool:
     """Whether the condition came true within the time."""
     deadline = time.monotonic() + seconds

@@ -301,3 +301,22 @@ def test_the_home_of_a_data_folder_stays_the_same(tmp_path):
     finally:
         if first.path != tmp_path:
             first.path.rmdir()
+
+
+@pytest.mark.skipif(not processes.LINUX, reason="the kernel of Linux is asked")
+def test_a_killed_server_that_nobody_reaps_is_no_hindrance(home):
+    server = EmbeddedPostgres(home, home.path / "log", postgres.THROWAWAY)
+    server.start()
+    server.wait_until_ready()
+    dead = server.process
+    os.kill(dead.pid, signal.SIGKILL)  # it stays a zombie: its Popen is not asked
+    processes.wait_until(lambda: processes.fingerprint(dead.pid) is None, 5)
+    again = EmbeddedPostgres(home, home.path / "log", postgres.THROWAWAY)
+    again.start()
+    again.wait_until_ready()
+    try:
+        assert not again.adopted
+        assert count_rows(again.url) == 1
+    finally:
+        again.stop()
+        dead.popen.wait()
