@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from billing_site.launch.discovery import Server
 from billing_site.launch.errors import LaunchError
@@ -35,6 +36,10 @@ class ServiceHome:
 
     path: Path
     user: str | None
+
+    OWN_FILES: ClassVar[tuple[str, ...]] = (
+        *("postgres", "postgres.new", "redis", "migrated.digest", "demo.digest"),
+    )
 
     def make(self, name: str) -> Path:
         """A folder inside, owned by the service account and closed to others."""

@@ -41,7 +41,7 @@ def environment(
         "ALLOWED_HOSTS": HOSTS,
         "DATA_DIR": str(data_dir),
         "PYTHONUNBUFFERED": "1",
-        processes.TOKEN_VARIABLE: str(os.getpid()),
+        processes.TOKEN_VARIABLE: DataFolder.at(data_dir).key,
         **more,
     }
 

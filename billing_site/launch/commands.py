@@ -85,8 +85,10 @@ def reset(data: DataFolder, steps: Steps, ask: bool) -> int:
         services = Services(home, data.logs)
         services.redis.stop()
         services.postgres.stop()
-        for name in ("postgres", "postgres.new", "redis", "migrated.digest", "demo.digest"):
+        for name in (*home.OWN_FILES, home.socket_folder()):
             _delete(home.path / name)
+        if home.path != data.path:
+            home.path.rmdir()
         for name in data.OWN_FILES:
             _delete(data.path / name)
         steps.say("Done. The next ./run begins anew.")

@@ -161,7 +161,7 @@ class EmbeddedPostgres:
         return mine and len(lines) > 7 and lines[7].strip() == "ready"
 
     def _running(self) -> Process | None:
-        """The server that runs on these data; a pid file that names a stranger is removed."""
+        """The server that runs on these data; a pid file of none that lives is cleared away."""
         lines = self._pid_file()
         if not lines or not re.fullmatch(r"\d+", lines[0].strip()):
             return None
@@ -170,9 +170,25 @@ class EmbeddedPostgres:
         command = processes.command_line(pid)
         if known_as and "postgres" in command and str(self.data) in command:
             return Process(NAME, pid, known_as, signal.SIGINT)
-        if known_as:  # PostgreSQL itself removes the file of a process that is gone
-            (self.data / "postmaster.pid").unlink()
+        self._clear_pid_file()
         return None
+
+    def _clear_pid_file(self) -> None:
+        """Remove a pid file that names a process that is gone, or a stranger.
+
+        PostgreSQL itself would take a stranger, or a dead process that nobody has reaped yet,
+        for a running server. What it checks besides, that no process of the dead server still
+        works on the data, is made sure here first.
+        """
+        if not processes.LINUX:
+            return  # PostgreSQL decides
+        orphans = processes.working_in(self.data)
+        for process in orphans:
+            process.wait(5)  # they end by themselves when their server is gone
+            process.kill_session()
+        for left in self.home.socket_folder().glob(".s.PGSQL.*"):
+            left.unlink(missing_ok=True)
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def _finish_what_is_stopping(self) -> None:
         """Wait for a server that got the sign to stop when its launcher was killed."""

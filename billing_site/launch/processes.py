@@ -59,12 +59,16 @@ def command_line(pid: int) -> str:
 
 @dataclass
 class Process:
-    """A process that we started, or one that an earlier launcher started (``popen`` is None)."""
+    """A process that we started, or one that an earlier launcher started (``popen`` is None).
+
+    :param token: what its environment and that of its children hold in ``QUITTANCE_LAUNCH``.
+    """
 
     name: str
     pid: int
     known_as: str | None
     stop_signal: int = signal.SIGTERM
+    token: str = ""
     popen: subprocess.Popen | None = field(default=None, repr=False)
 
     def is_alive(self) -> bool:
@@ -86,7 +90,7 @@ class Process:
         """End the process and whatever it started, at once."""
         self.send(signal.SIGKILL)
         self.wait(5)
-        for pid in session_members(self.pid):
+        for pid in session_members(self.pid, self.token):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
 
@@ -120,7 +124,8 @@ def start(
             preexec_fn=end_with_us(stop_signal),
             **as_user(user),
         )
-    return Process(name, popen.pid, fingerprint(popen.pid), stop_signal, popen)
+    token = env.get(TOKEN_VARIABLE, "")
+    return Process(name, popen.pid, fingerprint(popen.pid), stop_signal, token, popen)
 
 
 def as_user(user: str | None) -> dict:
@@ -147,14 +152,14 @@ def stop_all(processes: Iterable[Process], seconds: float, hurry: Callable[[], b
         process.kill_session()
 
 
-def session_members(leader: int) -> list[int]:
+def session_members(leader: int, token: str) -> list[int]:
     """The processes that a process of ours started and that live on (Linux only).
 
-    They carry our variable in their environment, so that a stranger with the same session
-    number is left alone.
+    They carry the token in their environment, so that a stranger with the same session number is
+    left alone.
     """
     members: list[int] = []
-    if not LINUX:
+    if not LINUX or not token:
         return members
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
@@ -167,9 +172,22 @@ def session_members(leader: int) -> list[int]:
             environment = (entry / "environ").read_bytes()
         except OSError:
             continue
-        if f"{TOKEN_VARIABLE}=".encode() in environment:
+        if f"{TOKEN_VARIABLE}={token}".encode() in environment.split(b"\0"):
             members.append(pid)
     return members
+
+
+def working_in(folder: Path) -> list[Process]:
+    """The processes whose working folder that is (Linux only)."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and os.readlink(entry / "cwd") == str(folder):
+                pid = int(entry.name)
+                found.append(Process(f"process in {folder.name}", pid, fingerprint(pid)))
+        except OSError:  # it has ended, or is not ours to look at
+            continue
+    return found
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, every: float = 0.05) -> bool:

@@ -53,10 +53,12 @@ class Run:
         """
         left = []
         for entry in read_json(self.data.state).get("processes", []):
-            process = Process(entry["name"], int(entry["pid"]), entry["known_as"])
             if entry["adoptable"]:
                 continue
-            if process.is_alive() or processes.session_members(process.pid):
+            process = Process(
+                entry["name"], int(entry["pid"]), entry["known_as"], token=self.data.key
+            )
+            if process.is_alive() or processes.session_members(process.pid, self.data.key):
                 left.append(process)
         processes.stop_all(left, LEFTOVER_SECONDS, hurry=lambda: False)
         self.forget()

@@ -33,6 +33,8 @@ def run_tests(steps: Steps, arguments: list[str]) -> int:
         throwaway_services(steps, postgres.THROWAWAY) as services,
         tempfile.TemporaryDirectory(prefix="quittance-tests-") as folder,
     ):
+        if not services.given_redis:
+            env["QUITTANCE_REDIS_PER_WORKER"] = "yes"  # see tests/environment.py
         env = application.environment("test", services, Path(folder), "only-for-tests", env)
         steps.say()
         if arguments:
