@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from billing_site.web.trees import TreeNode
+from billing_site.web.triggers import changed_at
 from inventory.enums import ItemKind, ItemType
 from inventory.querysets import BillingPlatformQuerySet, CatalogueItemQuerySet
 from ledger.validators import validate_plain_text
@@ -55,8 +56,19 @@ class BillingPlatform(models.Model):
 class ProductCategory(TreeNode):
     """A branch of the catalogue; pricing rules are scoped by it."""
 
+    pricing_changed_at = models.DateTimeField(
+        null=True, editable=False, help_text="When its place in the tree or its name changed."
+    )
+
     class Meta(TreeNode.Meta):
         verbose_name_plural = "product categories"
+        triggers = [
+            changed_at(
+                name="category_pricing_changed",
+                field="pricing_changed_at",
+                columns=["path", "name"],
+            )
+        ]
 
 
 @pghistory.track()
@@ -109,7 +121,9 @@ class CatalogueItem(models.Model):
         help_text="Each purchase is rounded up to a multiple of this; empty: not rounded.",
     )
     active = models.BooleanField(default=True)
-    pricing_changed_at = models.DateTimeField(null=True, editable=False)
+    pricing_changed_at = models.DateTimeField(
+        null=True, editable=False, help_text="When something changed that invoices are made of."
+    )
 
     objects = CatalogueItemQuerySet.as_manager()
 
@@ -128,6 +142,25 @@ class CatalogueItem(models.Model):
                 condition=Q(metering_minimum__gte=0)
                 & (Q(metering_increment__isnull=True) | Q(metering_increment__gt=0)),
             ),
+        ]
+        triggers = [
+            changed_at(
+                name="item_pricing_changed",
+                field="pricing_changed_at",
+                columns=[
+                    "code",
+                    "name",
+                    "item_type",
+                    "category_id",
+                    "unit",
+                    "upfront_price",
+                    "upfront_cost",
+                    "recurring_price",
+                    "recurring_cost",
+                    "metering_minimum",
+                    "metering_increment",
+                ],
+            )
         ]
 
     def __str__(self) -> str:

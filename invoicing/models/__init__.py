@@ -2,7 +2,7 @@
 
 from invoicing.models.invoices import Invoice, InvoiceItem, NumberCounter, NumberScheme
 from invoicing.models.purchases import ImportBatch, Purchase
-from invoicing.models.rules import PriceTier, PricingRule
+from invoicing.models.rules import PriceTier, PricingRule, PricingSweep
 from invoicing.models.transformations import TransformationResult
 
 __all__ = (
@@ -13,6 +13,7 @@ __all__ = (
     "NumberScheme",
     "PriceTier",
     "PricingRule",
+    "PricingSweep",
     "Purchase",
     "TransformationResult",
 )

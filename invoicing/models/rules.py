@@ -175,3 +175,19 @@ class PriceTier(models.Model):
 
     def __str__(self) -> str:
         return f"up to {self.up_to}" if self.up_to is not None else "above"
+
+
+class PricingSweep(models.Model):
+    """How far changes of clusters, categories and items have been carried on to invoices. One row.
+
+    Invariants (where each one is enforced):
+      W1  there is one   sweep_is_one
+    """
+
+    swept_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="sweep_is_one", condition=Q(id=1))]
+
+    def __str__(self) -> str:
+        return f"swept at {self.swept_at}"

@@ -6,7 +6,7 @@ and rules it has: lock, rules, purchases added up, products, DELETE, COPY, UPDAT
 A change is never lost (CB-9): who changes what an invoice is made of locks the invoice row
 afterwards (``move_to_pending``) and so waits for a calculation that holds it; the calculation
 passes over rows that others hold and leaves them Pending. Pricing rules stand still for the time
-of a batch (``PRICING_LOCK``).
+of a batch (``changes.share_pricing``).
 """
 
 import datetime as dt
@@ -26,11 +26,11 @@ from invoicing.querysets import InvoiceRecord
 from invoicing.rules.errors import CalculationError
 from invoicing.rules.invoice import InvoiceItem, InvoiceResult, UsageLine, calculate_invoice
 from invoicing.selectors.pricing import Pricing, Product, read_pricing, read_products
+from invoicing.services.changes import share_pricing
 
 logger = logging.getLogger(__name__)
 
 BATCH_SIZE = 1000
-PRICING_LOCK = 7_301_001  # advisory: shared by calculations, exclusive for changes of rules
 LIMIT = Decimal(10) ** 15  # amounts and quantities have 15 digits before the point
 UNEXPECTED = (
     "The calculation failed for a reason it does not know. Recalculate the invoice; if it fails "
@@ -115,8 +115,8 @@ def _calculate_batch(ids: Sequence[int], at: dt.datetime) -> CalculationReport:
 def _calculate_locked(
     ids: Sequence[int], at: dt.datetime, refused: Mapping[int, str] | None = None
 ) -> CalculationReport:
+    share_pricing()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [PRICING_LOCK])
         cursor.execute(LOCK_PENDING, [ids])
         invoices = cursor.fetchall()
         if not invoices:

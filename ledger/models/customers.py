@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 
 from billing_site.web.trees import TreeNode
+from billing_site.web.triggers import changed_at
 from ledger.enums import FrequencyUnit, TermsKind
 from ledger.querysets import CustomerQuerySet
 from ledger.validators import (
@@ -60,8 +61,14 @@ class Firm(PostalAddress):
 class CustomerCluster(TreeNode):
     """A group of customers; rules, number schemes and approval processes are scoped by it."""
 
+    pricing_changed_at = models.DateTimeField(
+        null=True, editable=False, help_text="When its place in the tree changed."
+    )
+
     class Meta(TreeNode.Meta):
-        pass
+        triggers = [
+            changed_at(name="cluster_pricing_changed", field="pricing_changed_at", columns=["path"])
+        ]
 
     def get_absolute_url(self) -> str:
         return reverse("ledger:cluster-detail", args=[self.pk])
@@ -127,7 +134,12 @@ class Customer(PostalAddress):
                 name="customer_code_is_fixed",
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Q(old__code__df=pgtrigger.F("new__code")),
-            )
+            ),
+            changed_at(
+                name="customer_pricing_changed",
+                field="pricing_changed_at",
+                columns=["cluster_id"],
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,30 @@
+"""Triggers that models of several apps declare in their ``Meta.triggers``."""
+
+from collections.abc import Sequence
+
+import pgtrigger
+
+
+def changed_at(*, name: str, field: str, columns: Sequence[str]) -> pgtrigger.Trigger:
+    """Return a trigger that keeps in ``field`` when one of ``columns`` was last changed.
+
+    Whoever changes the row, and however: a form, the admin, SQL. A stale copy of the row that is
+    saved later does not turn the time back. The time is that of the statement, not of the commit.
+
+    >>> changed_at(name="item_pricing_changed", field="pricing_changed_at", columns=["unit"]).name
+    'item_pricing_changed'
+    """
+    old, new = (", ".join(f"{row}.{column}" for column in columns) for row in ("OLD", "NEW"))
+    return pgtrigger.Trigger(
+        name=name,
+        when=pgtrigger.Before,
+        operation=pgtrigger.Update,
+        func=f"""
+            IF ROW({old}) IS DISTINCT FROM ROW({new}) THEN
+              NEW.{field} := clock_timestamp();
+            ELSE
+              NEW.{field} := GREATEST(OLD.{field}, NEW.{field});
+            END IF;
+            RETURN NEW;
+        """,
+    )

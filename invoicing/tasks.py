@@ -1,0 +1,103 @@
+"""Celery's way into invoicing. A task names ids and calls one service.
+
+The work list is in the rows (Pending, missing periods), never in the queue: a lost message costs
+one sweep, and a message that comes twice finds nothing left to do. Services import no tasks.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from celery import shared_task
+from django.db import connection, transaction
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from invoicing.models import Invoice
+from invoicing.services import calculation, changes, periods
+
+logger = logging.getLogger(__name__)
+
+SWEEP_LIMIT = 100_000  # invoices; the rest at the next sweep
+BEAT_LOCKS = {"invoicing.create_due_invoices": 7_302_001, "invoicing.sweep_pending": 7_302_002}
+
+
+# Queueing
+
+
+@contextmanager
+def one_at_a_time(name: str) -> Iterator[bool]:
+    """Hold the advisory lock of a periodic task; False when another process holds it."""
+    key = BEAT_LOCKS[name]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
+        held = cursor.fetchone()[0]
+    try:
+        yield held
+    finally:
+        if held:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
+
+
+def send(task: Any, **arguments: Any) -> None:
+    """Send a message; without Redis it is left to the next sweep."""
+    try:
+        task.apply_async(kwargs=arguments, retry=False)
+    except OperationalError:
+        logger.warning("%s could not be queued; the sweep will find its work.", task.name)
+
+
+def after_commit(call: Callable[..., None], **arguments: Any) -> None:
+    """Call after the transaction that is open, or at once when there is none."""
+    transaction.on_commit(partial(call, **arguments))
+
+
+# Periods and calculation
+
+
+def enqueue_pending() -> None:
+    """Have Pending invoices calculated soon: callers use it after a change (D-48)."""
+    after_commit(send, task=sweep_pending_invoices)
+
+
+def enqueue_due_invoices(*, customer_id: int) -> None:
+    """Have the invoices of a customer made soon, after it was saved (CB-15)."""
+    after_commit(send, task=create_due_invoices, customer_ids=[customer_id])
+
+
+@shared_task(name="invoicing.create_due_invoices")
+def create_due_invoices(*, customer_ids: list[int] | None = None) -> int:
+    """Make missing invoices; beat asks every five minutes for all customers (CB-16)."""
+    if customer_ids is not None:
+        made = periods.create_due_invoices(at=timezone.now(), customer_ids=customer_ids)
+    else:
+        with one_at_a_time("invoicing.create_due_invoices") as mine:
+            made = periods.create_due_invoices(at=timezone.now()) if mine else 0
+    if made:
+        enqueue_pending()
+    return made
+
+
+@shared_task(name="invoicing.sweep_pending_invoices")
+def sweep_pending_invoices() -> int:
+    """Carry on changes from below, then queue every Pending invoice in batches of ids."""
+    with one_at_a_time("invoicing.sweep_pending") as mine:
+        if not mine:
+            return 0
+        changes.mark_changed_pricing(at=timezone.now())
+        ids = list(
+            Invoice.objects.pending().order_by("pk").values_list("pk", flat=True)[:SWEEP_LIMIT]
+        )
+    for start in range(0, len(ids), calculation.BATCH_SIZE):
+        send(task=calculate_invoices, invoice_ids=ids[start : start + calculation.BATCH_SIZE])
+    return len(ids)
+
+
+@shared_task(name="invoicing.calculate_invoices")
+def calculate_invoices(*, invoice_ids: list[int]) -> dict[str, int]:
+    """Calculate those of the invoices that are still Pending."""
+    report = calculation.calculate_invoices(invoice_ids=invoice_ids, at=timezone.now())
+    return {"calculated": report.calculated, "failed": len(report.failed)}
