@@ -1,5 +1,7 @@
 """What the firm sells: billing platforms, product categories and catalogue items."""
 
+from typing import Any
+
 import pghistory
 import pgtrigger
 from django.db import models
@@ -12,7 +14,7 @@ from inventory.enums import ItemKind, ItemType
 from inventory.querysets import BillingPlatformQuerySet, CatalogueItemQuerySet
 from ledger.validators import validate_plain_text
 
-PRICE = {"max_digits": 24, "decimal_places": 10}
+PRICE: dict[str, Any] = {"max_digits": 24, "decimal_places": 10}
 
 
 @pghistory.track()

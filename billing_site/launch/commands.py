@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import sys
+from pathlib import Path
 
 from billing_site.launch import accounts, checks, doctor, layout, setup, state, suite
 from billing_site.launch.errors import LaunchError
@@ -85,7 +86,8 @@ def reset(data: DataFolder, steps: Steps, ask: bool) -> int:
         services = Services(home, data.logs)
         services.redis.stop()
         services.postgres.stop()
-        for name in (*home.OWN_FILES, home.socket_folder()):
+        _delete(home.socket_folder())
+        for name in home.OWN_FILES:
             _delete(home.path / name)
         if home.path != data.path:
             home.path.rmdir()
@@ -107,7 +109,7 @@ def _confirmed(steps: Steps) -> bool:
     return True
 
 
-def _delete(path) -> None:
+def _delete(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:

@@ -120,8 +120,8 @@ def _postgres_servers(user: str | None) -> Iterator[Server]:
 def _redis_servers(user: str | None) -> Iterator[Server]:
     if _allowed("QUITTANCE_REDIS", "machine"):
         for name in ("redis-server", "valkey-server"):
-            program = shutil.which(name)
-            server = _server("machine", Path(program), user=user) if program else None
+            on_path = shutil.which(name)
+            server = _server("machine", Path(on_path), user=user) if on_path else None
             if server:
                 yield server
     packages = layout.site_packages()

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -97,7 +97,7 @@ class Process:
 
 def start(
     name: str,
-    argv: list[str | os.PathLike[str]],
+    argv: Sequence[str | os.PathLike[str]],
     *,
     env: dict[str, str],
     log: Path,
@@ -209,7 +209,7 @@ def tail(log: Path, lines: int = 15) -> str:
 
 
 def run(
-    argv: list[str | os.PathLike[str]],
+    argv: Sequence[str | os.PathLike[str]],
     *,
     what: str,
     remedy: str = "",

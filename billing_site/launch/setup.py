@@ -37,7 +37,7 @@ def venv_works() -> bool:
     """Whether ``.venv`` has a Python of 3.11 or later that runs."""
     if not os.access(layout.PYTHON, os.X_OK):
         return False
-    command = [layout.PYTHON, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"]
+    command = [str(layout.PYTHON), "-c", "import sys; sys.exit(sys.version_info < (3, 11))"]
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
@@ -65,7 +65,7 @@ def ensure_venv() -> str:
     if layout.VENV.exists():
         shutil.rmtree(layout.VENV)
     remedy = system.install_command([system.VENV_MODULE])
-    create = [sys.executable, "-m", "venv", layout.VENV]
+    create = [sys.executable, "-m", "venv", str(layout.VENV)]
     try:
         run(create, what="making .venv", remedy=remedy)
     except LaunchError:
@@ -84,17 +84,17 @@ def ensure_packages() -> str:
         return "there"
     _refuse_foreign_folder()
     env = tool_environment()
-    pip = [layout.PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [str(layout.PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     hashed = ["--require-hashes", "-r"]
     run(
-        [*pip, "--no-deps", *hashed, layout.UV_REQUIREMENTS],
+        [*pip, "--no-deps", *hashed, str(layout.UV_REQUIREMENTS)],
         what="installing uv",
         remedy=NETWORK,
         env=env,
     )
-    uv = [layout.VENV_BIN / "uv", "pip", "install", "--quiet", "--python", layout.PYTHON]
+    uv = [str(layout.VENV_BIN / "uv"), "pip", "install", "--quiet", "--python", str(layout.PYTHON)]
     run(
-        [*uv, *hashed, layout.REQUIREMENTS],
+        [*uv, *hashed, str(layout.REQUIREMENTS)],
         what="installing the packages",
         remedy=NETWORK,
         env=env,

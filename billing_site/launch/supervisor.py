@@ -41,6 +41,7 @@ class Supervisor:
         self.services: Services | None = None
         self.app_processes: dict[str, Process] = {}
         self.started_at: dict[str, float] = {}
+        self.log_begins: dict[str, int] = {}
         self.stopping = False
         self.hurry = False
 
@@ -73,14 +74,12 @@ class Supervisor:
         self.services = Services(accounts.home_of(self.data), self.data.logs)
         self.services.start(self.steps, started=lambda p: self.run.note(p, adoptable=True))
         env = application.environment("demo", self.services, self.data.path, self.data.secret_key())
-        app = Application(self.data, self.services, env)
-        self.app = app
+        app = self.app = Application(self.data, self.services, env)
         app.migrate(self.steps)
         app.collect_static(self.steps)
-        listener = self.listener
-        web = self._start_process("web", lambda: app.start_web(listener))
+        web = self._start_process("web", self._start_web)
         app.load_demo_company(self.steps)
-        port = listener.getsockname()[1]
+        port = self.listener.getsockname()[1]
         address = f"http://127.0.0.1:{port}/"
         with self.steps.step("web") as step:
             self._wait_for(web, lambda: first_page_status(port) is not None)
@@ -117,16 +116,20 @@ class Supervisor:
 
     def _start_process(self, name: str, start: Callable[[], Process]) -> Process:
         log = self.app.log(name)
-        self._log_begins = getattr(self, "_log_begins", {})
-        self._log_begins[name] = log.stat().st_size if log.exists() else 0
+        self.log_begins[name] = log.stat().st_size if log.exists() else 0
         process = start()
         self.app_processes[name] = process
         self.started_at[name] = time.monotonic()
         self.run.note(process, adoptable=False)
         return process
 
+    def _start_web(self) -> Process:
+        if self.listener is None:
+            raise LaunchError("The web server has no port yet.")
+        return self.app.start_web(self.listener)
+
     def _log_says(self, name: str, sign: str) -> Callable[[], bool]:
-        begin = self._log_begins[name]
+        begin = self.log_begins[name]
 
         def says() -> bool:
             with self.app.log(name).open("rb") as log:
@@ -158,13 +161,13 @@ class Supervisor:
     def _watch(self) -> None:
         """Stay; start again what ended on its own, as long as it does not end at once."""
         starters = {
-            "web": lambda: self.app.start_web(self.listener),
+            "web": self._start_web,
             "worker": self.app.start_worker,
             "beat": self.app.start_beat,
         }
         while True:
             time.sleep(0.5)
-            for process in self.services.processes():
+            for process in self.services.processes() if self.services else ():
                 if not process.is_alive():
                     raise LaunchError(f"{process.name} ended on its own.", self._see_logs())
             for name, process in list(self.app_processes.items()):

@@ -2,6 +2,7 @@
 
 from functools import reduce
 from operator import or_
+from typing import Any
 
 import pghistory
 import pgtrigger
@@ -26,8 +27,8 @@ from invoicing.querysets import InvoiceQuerySet
 from ledger.models import Contract, Customer, CustomerCluster, LedgerEntry
 from ledger.validators import validate_currency, validate_plain_text
 
-MONEY = {"max_digits": 19, "decimal_places": 4}
-EXACT = {"max_digits": 30, "decimal_places": 15}
+MONEY: dict[str, Any] = {"max_digits": 19, "decimal_places": 4}
+EXACT: dict[str, Any] = {"max_digits": 30, "decimal_places": 15}
 
 
 @pghistory.track()

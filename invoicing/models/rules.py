@@ -1,5 +1,7 @@
 """Pricing rules: what turns purchases into invoice items."""
 
+from typing import Any
+
 import pghistory
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import RangeOperators
@@ -14,7 +16,7 @@ from invoicing.querysets import PricingRuleQuerySet
 from ledger.models import CustomerCluster
 from ledger.validators import validate_plain_text
 
-PRICE = {"max_digits": 24, "decimal_places": 10}
+PRICE: dict[str, Any] = {"max_digits": 24, "decimal_places": 10}
 PRICING = (Operator.PRICE, Operator.PRICE_LADDER)
 
 

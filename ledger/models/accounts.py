@@ -1,5 +1,7 @@
 """Contract accounts and their append-only ledgers."""
 
+from typing import Any
+
 import pghistory
 from django.db import models
 from django.db.models import F, Q
@@ -10,7 +12,7 @@ from ledger.models.customers import Contract
 from ledger.querysets import LedgerEntryQuerySet
 from ledger.validators import validate_plain_text
 
-MONEY = {"max_digits": 19, "decimal_places": 4}
+MONEY: dict[str, Any] = {"max_digits": 19, "decimal_places": 4}
 
 
 class ContractAccount(models.Model):
