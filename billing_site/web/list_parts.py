@@ -3,12 +3,14 @@
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import QuerySet
 
-from billing_site.web.spreadsheets.columns import Column
+from billing_site.kernel.money import EXACT, minor_units
+from billing_site.web.spreadsheets.columns import Column, Kind
 
 # Every list page by its key; a page registers itself when its module is loaded.
 LISTS: dict[str, Any] = {}
@@ -99,19 +101,42 @@ class Export:
 
     :param columns: shared with documents; keys are lookup paths when ``values`` is not given.
     :param values: a row -> one value per column; runs no query.
+    :param currency: lookup path of the ISO code that the MONEY columns of a row are in; amounts
+        are then written with the decimals of their currency, and never with fewer than they have.
     """
 
     columns: Sequence[Column]
     values: Callable[[Any], Sequence[Any]] | None = None
+    currency: str = ""
 
     def row(self, row: Any) -> Sequence[Any]:
-        if self.values is not None:
-            return self.values(row)
-        return [_follow(row, column.key) for column in self.columns]
+        values = (
+            self.values(row)
+            if self.values is not None
+            else [_follow(row, column.key) for column in self.columns]
+        )
+        currency = _follow(row, self.currency) if self.currency else None
+        if not currency:
+            return values
+        places = minor_units(currency)
+        return [
+            _with_places(value, places)
+            if column.kind is Kind.MONEY and isinstance(value, Decimal)
+            else value
+            for column, value in zip(self.columns, values, strict=True)
+        ]
+
+
+def _with_places(amount: Decimal, places: int) -> Decimal:
+    """The same number with ``places`` decimals, or with all it needs when those are more."""
+    shown = amount.quantize(Decimal(1).scaleb(-places), context=EXACT)
+    return shown if shown == amount else amount.normalize(EXACT)
 
 
 def _follow(row: Any, path: str) -> Any:
     value = row
     for name in path.split("__"):
         value = getattr(value, name) if value is not None else None
+        if name.startswith("get_") and callable(value):  # get_status_display
+            value = value()
     return value

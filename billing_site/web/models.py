@@ -5,7 +5,8 @@ Invariants, and what enforces each:
 1. A job moves only along ``enums.JOB_TRANSITIONS``: trigger ``job_status_path``; the moves
    themselves are compare-and-swap UPDATEs in :mod:`billing_site.web.querysets`.
 2. A job is under a lease if and only if it is running: ``job_leased_iff_running``.
-3. A job has a finishing time if and only if it is in a final state: ``job_finished_iff_final``.
+3. A job has a finishing time if and only if it is in a final state, and no other status than
+   the known ones: ``job_finished_iff_final``.
 4. A job is retried at most once, by one other job: ``retry_of`` is one to one.
 5. A job names the outcome of an object at most once: ``job_item_once_per_object``.
 6. A skipped or failed row says why: ``job_item_has_reason``.
@@ -69,9 +70,6 @@ class Job(models.Model):
             ),
         ]
         constraints = [
-            models.CheckConstraint(
-                condition=Q(status__in=JobStatus.values), name="job_status_is_known"
-            ),
             models.CheckConstraint(
                 condition=Q(
                     status=JobStatus.RUNNING, lease_token__isnull=False, lease_until__isnull=False

@@ -59,7 +59,7 @@ def search_provider(label: str, *, permission: str):
 def search_all(text: str, *, user: AbstractBaseUser, limit: int) -> list[SearchGroup]:
     """What every provider that the user may use finds; nothing for fewer than two characters."""
     autodiscover_modules("search")
-    text = text.replace("\x00", "").strip()
+    text = text.strip()
     if len(text) < SHORTEST:
         return []
     groups = [

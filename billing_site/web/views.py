@@ -83,7 +83,7 @@ class SearchView(View):
     """Hits while typing (htmx) and the page of all hits."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        text = request.GET.get("q", "")[:SEARCH_LENGTH]
+        text = request.GET.get("q", "").replace("\x00", "")[:SEARCH_LENGTH]
         partial = bool(request.htmx) and not request.htmx.boosted
         limit = HITS_WHILE_TYPING if partial else HITS_ON_PAGE
         groups = search_all(text, user=request.user, limit=limit)
