@@ -14,7 +14,7 @@ from django.db import connections, models
 from django.db.models import ExpressionWrapper, F, Q, QuerySet, Value
 from django.db.models.functions import Now
 
-from invoicing.enums import LIVE_STATUSES, InvoiceStatus, Operator
+from invoicing.enums import LIVE_STATUSES, InvoiceStatus, Operator, ResultStatus
 
 
 class PricingRuleQuerySet(models.QuerySet):
@@ -41,6 +41,71 @@ class PurchaseQuerySet(models.QuerySet):
     def unmapped(self) -> "PurchaseQuerySet":
         """Purchases that are on no invoice (H-CB5)."""
         return self.filter(invoice__isnull=True)
+
+
+class TransformationResultQuerySet(models.QuerySet):
+    """Sets of results, and their moves: compare-and-swap on status and lease."""
+
+    def waiting(self, at: dt.datetime) -> "TransformationResultQuerySet":
+        """Queued, or left by a worker that died, and due by now."""
+        return self.filter(
+            Q(lease_until__isnull=True) | Q(lease_until__lte=at),
+            status__in=(ResultStatus.QUEUED, ResultStatus.PROCESSING),
+        )
+
+    def held(self, *, lease_until: dt.datetime) -> "TransformationResultQuerySet":
+        """The result while this worker's lease is on it."""
+        return self.filter(status=ResultStatus.PROCESSING, lease_until=lease_until)
+
+    def claim(self, *, at: dt.datetime, lease_until: dt.datetime, most_attempts: int) -> int:
+        """Queued (or left) -> Processing, for one worker."""
+        return (
+            self.waiting(at)
+            .filter(attempts__lt=most_attempts)
+            .update(
+                status=ResultStatus.PROCESSING,
+                lease_until=lease_until,
+                attempts=F("attempts") + 1,
+            )
+        )
+
+    def complete(self, *, name: str, checksum: str, pages: int, at: dt.datetime) -> int:
+        """Processing -> Completed: the file is there."""
+        return self.filter(status=ResultStatus.PROCESSING).update(
+            status=ResultStatus.COMPLETED,
+            file=name,
+            checksum=checksum,
+            pages=pages,
+            error="",
+            lease_until=None,
+            processed_at=at,
+        )
+
+    def wait(self, *, until: dt.datetime, error: str) -> int:
+        """Processing -> Queued: tried again after ``until``."""
+        return self.filter(status=ResultStatus.PROCESSING).update(
+            status=ResultStatus.QUEUED, lease_until=until, error=error
+        )
+
+    def fail(self, *, error: str, at: dt.datetime) -> int:
+        """Processing -> Failed, with the reason."""
+        return self.filter(status=ResultStatus.PROCESSING).update(
+            status=ResultStatus.FAILED, lease_until=None, error=error, processed_at=at
+        )
+
+    def requeue_failed(self) -> int:
+        """Failed -> Queued: somebody ordered it again."""
+        return self.filter(status=ResultStatus.FAILED).update(
+            status=ResultStatus.QUEUED, lease_until=None, attempts=0, error=""
+        )
+
+    def give_up(self, *, at: dt.datetime, attempts: int, error: str) -> int:
+        """Left by the last of several workers -> Failed."""
+        return (
+            self.waiting(at)
+            .filter(status=ResultStatus.PROCESSING, attempts__gte=attempts)
+            .update(status=ResultStatus.FAILED, lease_until=None, error=error, processed_at=at)
+        )
 
 
 class LocalToday(models.Func):

@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from invoicing.enums import ResultStatus
 from invoicing.models.invoices import Invoice
+from invoicing.querysets import TransformationResultQuerySet
 
 
 @pghistory.track()
@@ -35,6 +36,8 @@ class TransformationResult(models.Model):
     lease_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
     processed_at = models.DateTimeField(null=True)
+
+    objects = TransformationResultQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
