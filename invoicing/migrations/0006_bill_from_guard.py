@@ -26,6 +26,6 @@ DROP FUNCTION invoicing_bill_from_guard();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("invoicing", "0004_invoice_items_digest"), ("ledger", "0002_guards")]
+    dependencies = [("invoicing", "0005_pricing_sweep"), ("ledger", "0002_guards")]
 
     operations = [migrations.RunSQL(GUARD, DOWN)]
