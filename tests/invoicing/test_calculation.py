@@ -152,7 +152,7 @@ def test_a_ladder_of_a_cluster_above_and_an_adjustment_apply():
     assert invoice.net_total == Decimal("22.5")
 
 
-@pytest.mark.requirement("H-CB1")
+@pytest.mark.requirement("D-40")
 def test_the_catalogue_price_is_up_front_for_what_is_sold_once():
     builders.make_rule()
     builders.make_vat("0")

@@ -105,6 +105,7 @@ def test_locked_invoices_are_never_sent_to_pending(world):
 
 
 @pytest.mark.requirement("H-CB3")
+@pytest.mark.constraint("customer_pricing_changed")
 def test_a_customer_that_moves_to_another_cluster_is_calculated_again(world):
     world.open(at=timezone.now() - HOUR)
     Invoice.objects.update(calculated_at=timezone.now() - HOUR)
@@ -115,6 +116,7 @@ def test_a_customer_that_moves_to_another_cluster_is_calculated_again(world):
 
 
 @pytest.mark.requirement("H-CB3")
+@pytest.mark.constraint("cluster_pricing_changed")
 def test_a_cluster_that_moves_takes_the_customers_below_along(world):
     Invoice.objects.update(calculated_at=timezone.now() - HOUR)
     node = world.clusters["a"]
@@ -124,6 +126,7 @@ def test_a_cluster_that_moves_takes_the_customers_below_along(world):
     assert world.pending() == every(clusters=("a", "a1"))
 
 
+@pytest.mark.constraint("category_pricing_changed")
 def test_a_category_that_moves_takes_the_items_below_along(world):
     Invoice.objects.update(calculated_at=timezone.now() - HOUR)
     node = world.categories["a"]
@@ -179,6 +182,7 @@ def test_what_was_calculated_long_after_the_change_is_left_alone(world):
     assert world.pending() == {("b", "a")}
 
 
+@pytest.mark.constraint("item_pricing_changed")
 def test_a_stale_copy_does_not_turn_the_time_of_the_change_back(world):
     item = CatalogueItem.objects.get(pk=world.items["a"].pk)
     CatalogueItem.objects.filter(pk=item.pk).update(recurring_price=2)

@@ -11,6 +11,7 @@ from invoicing.models import (
     NumberScheme,
     PriceTier,
     PricingRule,
+    PricingSweep,
     Purchase,
     TransformationResult,
 )
@@ -146,6 +147,11 @@ CASES = cases(
         "purchase_ends_after_start",
         holds=lambda: mapped(purchased_at=NOON, ended_at=NOON),
         refused=lambda: mapped(purchased_at=NOON, ended_at=NOON - SECOND),
+    ),
+    Case(
+        "sweep_is_one",
+        holds=lambda: PricingSweep.objects.create(pk=1),
+        refused=lambda: PricingSweep.objects.create(pk=2),
     ),
     Case(
         "import_refused_has_error",

@@ -104,6 +104,8 @@ def test_a_beat_that_another_process_is_in_does_nothing(sent, monkeypatch):
         assert tasks.sweep_pending_invoices() == 0
         assert tasks.create_due_invoices() == 0
     finally:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock_all()")
         other.close()
     assert sent == []
     assert tasks.sweep_pending_invoices() == 1
