@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.core.files.base import ContentFile
-from django.db import transaction
+from django.db import connection, transaction
 from invoicing.services.purchase_imports import (
     check_purchases,
     import_purchases,
@@ -62,6 +62,7 @@ def tell(*, at: dt.datetime) -> None:
         rows = [
             row
             for customer in billed
+            if customer.bill_from <= month
             for row in usage.month_of_usage(
                 choice, customer=customer, portfolio=portfolios[customer.pk], month=month, until=at
             )
@@ -69,11 +70,18 @@ def tell(*, at: dt.datetime) -> None:
         if month == months[-2]:
             rows += [usage.unpriced_usage(billed[3], month), *usage.stray_usage(month)]
         _import(rows, f"usage-{month:%Y-%m}.csv", billed, people["finance"], at)
+        _refresh_statistics()
         _calculate(at)
         if month < months[-2]:
             _settle(choice, month, people, now=at)
     _last_month(months[-2], people, at)
     _leave_some_pending(billed, months[-1], people["finance"], at)
+
+
+def _refresh_statistics() -> None:
+    """Nothing else tells the planner what this long transaction has written."""
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE invoicing_purchase, invoicing_invoice, invoicing_invoiceitem")
 
 
 def _create_firm() -> None:
@@ -203,7 +211,8 @@ def _last_month(month: dt.date, people: dict[str, User], at: dt.datetime) -> Non
     request_approval(
         invoice_ids=list(public.values_list("pk", flat=True)[:4]), by=people["admin"], at=at
     )
-    close_invoices(invoice_ids=list(of_month.empty().values_list("pk", flat=True)[:1]), at=at)
+    smallest = of_month.filter(net_total__gt=0).order_by("net_total", "pk")
+    close_invoices(invoice_ids=list(smallest.values_list("pk", flat=True)[:1]), at=at)
 
 
 def _leave_some_pending(
