@@ -13,6 +13,7 @@ from approvals.rules import Decider
 from billing_site.web.trees import nearest
 from invoicing.enums import InvoiceStatus
 from invoicing.models import Invoice
+from invoicing.rules.marks import mark_of_open
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ def _action_on_open(invoice: Invoice, decider: Decider) -> NextAction:
         return NextAction(reason="It can be approved from the day after its period.")
     if invoice.item_count == 0 and not process.allow_empty:
         return NextAction(reason="It is empty; close it.")
-    mark = rules.mark_of_open(calculated_at=invoice.calculated_at, gross_total=invoice.gross_total)
+    mark = mark_of_open(calculated_at=invoice.calculated_at, gross_total=invoice.gross_total)
     if rules.approves_at_once(steps=process.steps, four_eyes=process.four_eyes, decider=decider):
         return NextAction(label="Approve", mark=mark)
     if decider.may_request:

@@ -2,6 +2,8 @@
 
 from django.urls import path
 
+from invoicing.views.decisions import InvoiceCloseView, InvoiceRecalculateView
+from invoicing.views.documents import InvoiceOrderPdfView, InvoicePdfView, InvoicePreviewView
 from invoicing.views.invoices import InvoiceListView
 from invoicing.views.viewer import (
     InvoiceDocumentView,
@@ -26,4 +28,19 @@ invoice_urls = [
     ),
 ]
 
-urlpatterns = [*invoice_urls]
+document_urls = [
+    path("invoices/<int:pk>/pdf/", InvoicePdfView.as_view(), name="invoice-pdf"),
+    path("invoices/<int:pk>/pdf/order/", InvoiceOrderPdfView.as_view(), name="invoice-order-pdf"),
+    path("invoices/<int:pk>/preview/", InvoicePreviewView.as_view(), name="invoice-preview"),
+]
+
+decision_urls = [
+    path("invoices/<int:pk>/close/", InvoiceCloseView.as_view(), name="invoice-close"),
+    path(
+        "invoices/<int:pk>/recalculate/",
+        InvoiceRecalculateView.as_view(),
+        name="invoice-recalculate",
+    ),
+]
+
+urlpatterns = [*invoice_urls, *document_urls, *decision_urls]

@@ -6,7 +6,6 @@ and answers the same both times.
 """
 
 import datetime as dt
-from decimal import Decimal, InvalidOperation
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
@@ -19,6 +18,7 @@ from approvals.services.reviews import approve_at_once, decide, request_approval
 from billing_site.kernel.money import format_money_with_currency
 from invoicing.enums import InvoiceStatus
 from invoicing.models import Invoice
+from invoicing.rules.marks import mark_of_open, total_of_mark
 from invoicing.services.approval import Outcome, invoice_label
 
 
@@ -119,11 +119,11 @@ def _refuse_other_open(invoice: Invoice, mark: str) -> None:
             f"The invoice was Open when you looked at it and is {invoice.get_status_display()} "
             "now. Nothing was changed by you."
         )
-    now = rules.mark_of_open(calculated_at=invoice.calculated_at, gross_total=invoice.gross_total)
+    now = mark_of_open(calculated_at=invoice.calculated_at, gross_total=invoice.gross_total)
     if mark == now:
         return
     total = format_money_with_currency(invoice.gross_total, invoice.currency)
-    seen = _amount(mark)
+    seen = total_of_mark(mark)
     if seen is None:
         raise Stale("The page does not say what it showed; open the invoice again.")
     if seen == invoice.gross_total:
@@ -135,12 +135,3 @@ def _refuse_other_open(invoice: Invoice, mark: str) -> None:
         "The invoice was calculated again since you looked at it: its total was "
         f"{format_money_with_currency(seen, invoice.currency)} and is {total} now."
     )
-
-
-def _amount(mark: str) -> Decimal | None:
-    kind, _, rest = mark.partition(" ")
-    try:
-        amount = Decimal(rest.rpartition(" ")[2])
-    except InvalidOperation:
-        return None
-    return amount if kind == "open" and amount.is_finite() and abs(amount) < 10**15 else None
