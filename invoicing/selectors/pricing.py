@@ -82,6 +82,7 @@ def rule_spec(rule: PricingRule, tiers: Sequence[Tier]) -> PricingRuleSpec:
         valid_from=rule.valid_from,
         valid_to=rule.valid_to,
         label=rule.label,
+        currency=rule.currency or None,
     )
 
 

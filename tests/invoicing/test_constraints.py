@@ -114,6 +114,11 @@ CASES = cases(
         ),
     ),
     Case(
+        "rule_currency_of_amounts",
+        holds=lambda: builders.make_rule("price", currency="EUR"),
+        refused=lambda: builders.make_rule("vat", percentage=19, currency="EUR"),
+    ),
+    Case(
         "rule_vat_in_range",
         holds=lambda: builders.make_vat("100"),
         refused=lambda: builders.make_vat("100.0001"),
@@ -198,6 +203,15 @@ def test_price_rules_of_one_scope_and_order_never_overlap(operator):
     )
     with refused("rule_no_double_price"):
         builders.make_rule(operator, product_category=category, customer_cluster=cluster, **mode)
+
+
+@pytest.mark.requirement("D-41")
+def test_a_price_for_one_currency_stands_beside_others():
+    """A specific currency wins over all currencies, so there is no double price; two of it do."""
+    for currency in ("", "EUR", "USD"):
+        builders.make_rule("price", currency=currency)
+    with refused("rule_no_double_price"):
+        builders.make_rule("price", currency="EUR")
 
 
 @pytest.mark.requirement("D-41")
