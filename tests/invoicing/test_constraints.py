@@ -82,6 +82,11 @@ CASES = cases(
         refused=lambda: new_scheme(first_number=0),
     ),
     Case(
+        "sweep_is_one",
+        holds=lambda: PricingSweep.objects.update_or_create(id=1),
+        refused=lambda: PricingSweep.objects.create(id=2),
+    ),
+    Case(
         "counter_once_per_period",
         holds=lambda: two_counters("2026", "2027"),
         refused=lambda: two_counters("2026", "2026"),
