@@ -36,7 +36,7 @@ class CatalogueItemFilter(filters.FilterSet):
         return rows.in_category(value.pk)
 
     def by_route(self, rows: QuerySet, name: str, value: BillingPlatform) -> QuerySet:
-        """Items with the platform on either route; an empty route is the in-house one (D-07)."""
+        """Items with the platform on either route; an empty route is the in-house one."""
         condition = Q(upfront_route=value) | Q(recurring_route=value)
         if value.is_in_house:
             condition |= Q(upfront_route=None) | Q(recurring_route=None)

@@ -33,7 +33,7 @@ def quantity(value: Decimal) -> str:
 
 @register.simple_tag
 def route(platform: BillingPlatform | None) -> SafeString | str:
-    """The name of a billing route; an empty one is in-house (D-07)."""
+    """The name of a billing route; an empty one is in-house."""
     return platform.name if platform else mark_safe('<span class="text-secondary">In-house</span>')
 
 
