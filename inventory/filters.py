@@ -11,7 +11,10 @@ from inventory.models import BillingPlatform, CatalogueItem, ProductCategory
 class CatalogueItemFilter(filters.FilterSet):
     search = filters.CharFilter(method="by_text", label="Code or name")
     category = TreeChoiceFilter(
-        queryset=ProductCategory.objects.all(), method="by_category", label="Category"
+        queryset=ProductCategory.objects.all(),
+        method="by_category",
+        label="Category",
+        empty_label="Every category",
     )
     kind = filters.ChoiceFilter(choices=ItemKind, label="Kind")
     item_type = filters.MultipleChoiceFilter(choices=ItemType, label="Type")
