@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
 from django.db import transaction
 
@@ -37,9 +37,7 @@ logger = logging.getLogger(__name__)
 
 
 @transaction.atomic
-def queue_result(
-    *, invoice: Invoice, by: AbstractBaseUser | None, at: dt.datetime
-) -> TransformationResult:
+def queue_result(*, invoice: Invoice, by: User | None, at: dt.datetime) -> TransformationResult:
     """Order the PDF of an approved invoice, or order it again when making it failed.
 
     Asked twice, it is the same order; a document that is there already stays.
