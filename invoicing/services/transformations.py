@@ -30,7 +30,7 @@ INVOICE_PDF = "invoice-pdf"
 LEASE = dt.timedelta(minutes=20)
 MOST_ATTEMPTS = 5
 PAUSES = tuple(dt.timedelta(seconds=seconds) for seconds in (10, 60, 300, 900))
-MOST_LINES = 20_000
+MOST_LINES = 10_000
 UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 logger = logging.getLogger(__name__)
