@@ -1,9 +1,7 @@
 """Who may decide, and what a person saw. Pure: no query, no clock."""
 
-import datetime as dt
 from collections.abc import Collection
 from dataclasses import dataclass
-from decimal import Decimal
 
 from approvals.enums import Verdict
 
@@ -62,12 +60,6 @@ def approves_at_once(*, steps: Collection[int], four_eyes: bool, decider: Decide
         and decider.may_approve
         and next(iter(steps)) in decider.group_ids
     )
-
-
-def mark_of_open(*, calculated_at: dt.datetime | None, gross_total: Decimal) -> str:
-    """What a person saw of an Open invoice, for the form to bring back."""
-    moment = calculated_at.astimezone(dt.UTC).isoformat() if calculated_at else "never"
-    return f"open {moment} {gross_total:.4f}"
 
 
 def mark_of_review(*, review_id: int, position: int, round_: int) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from django.contrib.auth.models import AbstractBaseUser, Group
+from django.contrib.auth.models import Group, User
 from django.db.models import Count, Q
 
 from approvals import rules
@@ -13,6 +13,7 @@ from approvals.rules import Decider
 from billing_site.web.trees import nearest
 from invoicing.enums import InvoiceStatus
 from invoicing.models import Invoice
+from invoicing.rules.marks import mark_of_open
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class NextAction:
     can_reject: bool = False
 
 
-def decider_of(user: AbstractBaseUser) -> Decider:
+def decider_of(user: User) -> Decider:
     """The person with groups and permissions as they are now."""
     return Decider(
         user_id=user.pk,
@@ -131,7 +132,7 @@ def running_review(invoice_id: int) -> Standing | None:
     return standings([review])[0] if review else None
 
 
-def next_action(*, invoice: Invoice, user: AbstractBaseUser) -> NextAction:
+def next_action(*, invoice: Invoice, user: User) -> NextAction:
     """What Approve means on this invoice for this person, or why there is nothing to do (X-4).
 
     :param invoice: with ``is_past`` annotated (``with_period_past``).
@@ -152,7 +153,7 @@ def _action_on_open(invoice: Invoice, decider: Decider) -> NextAction:
         return NextAction(reason="It can be approved from the day after its period.")
     if invoice.item_count == 0 and not process.allow_empty:
         return NextAction(reason="It is empty; close it.")
-    mark = rules.mark_of_open(calculated_at=invoice.calculated_at, gross_total=invoice.gross_total)
+    mark = mark_of_open(calculated_at=invoice.calculated_at, gross_total=invoice.gross_total)
     if rules.approves_at_once(steps=process.steps, four_eyes=process.four_eyes, decider=decider):
         return NextAction(label="Approve", mark=mark)
     if decider.may_request:

@@ -8,14 +8,18 @@ Three modes, chosen by ``QUITTANCE_ENV``:
 """
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import unquote
+from zoneinfo import available_timezones
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
 MODES = ("production", "demo", "test")
 SECRET_KEY_MIN_LENGTH = 50
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 @dataclass(frozen=True)
@@ -24,13 +28,13 @@ class Env:
 
     mode: str
     secret_key: str
-    database: dict
+    database: dict[str, Any]
     redis_url: str
     allowed_hosts: list[str]
     csrf_trusted_origins: list[str]
     data_dir: str
     time_zone: str
-    email_url: dict
+    email_url: dict[str, Any]
     log_level: str
 
     @property
@@ -58,7 +62,9 @@ def read_env(source: dict[str, str] | None = None) -> Env:
             problems.append(f"{name} is not set: {remedy}")
         return value
 
-    def url(name: str, value: str, parse, schemes: tuple[str, ...]):
+    def url(
+        name: str, value: str, parse: Callable[[str], Any] | None, schemes: tuple[str, ...]
+    ) -> Any:
         if not value:
             return {}
         if value.split("://", 1)[0] not in schemes:
@@ -94,7 +100,15 @@ def read_env(source: dict[str, str] | None = None) -> Env:
             problems.append("ALLOWED_HOSTS is not set: the host names that people type, by comma")
         if "*" in hosts:
             problems.append("ALLOWED_HOSTS must not hold '*': name the hosts")
-        required("DATA_DIR", "the folder for documents and uploads, e.g. /var/lib/quittance")
+        data_dir = required("DATA_DIR", "the folder for documents, e.g. /var/lib/quittance")
+        if data_dir and not os.path.isabs(data_dir):
+            problems.append("DATA_DIR must be an absolute path, the same for every process")
+    log_level = variables.get("LOG_LEVEL", "").strip() or "INFO"
+    if log_level not in LOG_LEVELS:
+        problems.append(f"LOG_LEVEL is {log_level!r}; it must be one of {', '.join(LOG_LEVELS)}")
+    time_zone = variables.get("FIRM_TIME_ZONE", "").strip() or "Europe/Berlin"
+    if time_zone not in available_timezones():
+        problems.append(f"FIRM_TIME_ZONE is {time_zone!r}; give a name such as Europe/Berlin")
     if problems:
         raise ImproperlyConfigured(
             "Quittance cannot start, the environment is incomplete or unsafe:\n  - "
@@ -108,7 +122,7 @@ def read_env(source: dict[str, str] | None = None) -> Env:
         allowed_hosts=hosts or ["localhost", "127.0.0.1", "[::1]"],
         csrf_trusted_origins=origins,
         data_dir=variables.get("DATA_DIR", "var"),
-        time_zone=variables.get("FIRM_TIME_ZONE", "Europe/Berlin"),
+        time_zone=time_zone,
         email_url=email_url,
-        log_level=variables.get("LOG_LEVEL", "INFO"),
+        log_level=log_level,
     )

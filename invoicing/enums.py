@@ -16,6 +16,7 @@ class InvoiceStatus(models.TextChoices):
 
 LIVE_STATUSES = (InvoiceStatus.PENDING, InvoiceStatus.OPEN, InvoiceStatus.ERROR)
 FINAL_STATUSES = (InvoiceStatus.APPROVED, InvoiceStatus.CLOSED)
+UNFINISHED_STATUSES = (*LIVE_STATUSES, InvoiceStatus.APPROVING)
 LOCKED_STATUSES = (InvoiceStatus.APPROVING, *FINAL_STATUSES)
 
 

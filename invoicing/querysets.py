@@ -14,7 +14,13 @@ from django.db import connections, models
 from django.db.models import ExpressionWrapper, F, Q, QuerySet, Value
 from django.db.models.functions import Now
 
-from invoicing.enums import LIVE_STATUSES, InvoiceStatus, Operator, ResultStatus
+from invoicing.enums import (
+    LIVE_STATUSES,
+    UNFINISHED_STATUSES,
+    InvoiceStatus,
+    Operator,
+    ResultStatus,
+)
 
 
 class PricingRuleQuerySet(models.QuerySet):
@@ -27,6 +33,24 @@ class PricingRuleQuerySet(models.QuerySet):
         """Rules that apply on at least one day of the period."""
         return self.filter(Q(valid_to__isnull=True) | Q(valid_to__gte=from_), valid_from__lte=to)
 
+    def not_yet_valid(self, day: dt.date) -> "PricingRuleQuerySet":
+        return self.filter(valid_from__gt=day)
+
+    def ended(self, day: dt.date) -> "PricingRuleQuerySet":
+        return self.filter(valid_to__lt=day)
+
+    def for_category_path(self, path: Sequence[int]) -> "PricingRuleQuerySet":
+        """Rules for a product of the category: of its own, of one above it, or for all."""
+        return self.filter(Q(product_category=None) | Q(product_category__in=path))
+
+    def for_cluster_path(self, path: Sequence[int]) -> "PricingRuleQuerySet":
+        """Rules for a customer of the cluster: of its own, of one above it, or for all."""
+        return self.filter(Q(customer_cluster=None) | Q(customer_cluster__in=path))
+
+    def matching(self, text: str) -> "PricingRuleQuerySet":
+        """Rules whose name holds ``text``, the best match first."""
+        return self.filter(name__icontains=text).order_by("name", "id")
+
     def pricing(self) -> "PricingRuleQuerySet":
         """Rules that give a price."""
         return self.filter(operator__in=(Operator.PRICE, Operator.PRICE_LADDER))
@@ -34,6 +58,10 @@ class PricingRuleQuerySet(models.QuerySet):
 
 class PurchaseQuerySet(models.QuerySet):
     """Sets of purchases."""
+
+    def matching(self, text: str) -> "PurchaseQuerySet":
+        """Purchases whose reference begins with ``text``, in its order (an index serves this)."""
+        return self.filter(reference__startswith=text).order_by("reference")
 
     def mapped(self) -> "PurchaseQuerySet":
         return self.filter(invoice__isnull=False)
@@ -222,6 +250,16 @@ class InvoiceQuerySet(models.QuerySet):
     def unlocked(self) -> "InvoiceQuerySet":
         """Invoices that may still change."""
         return self.filter(status__in=LIVE_STATUSES)
+
+    def matching(self, text: str) -> "InvoiceQuerySet":
+        """Invoices whose number or reference begins with ``text``; the newest first."""
+        return self.filter(Q(number__startswith=text) | Q(reference__startswith=text)).order_by(
+            "-id"
+        )
+
+    def unfinished(self) -> "InvoiceQuerySet":
+        """Invoices that still await something; a small part of all, with an index of its own."""
+        return self.filter(status__in=UNFINISHED_STATUSES)
 
     def empty(self) -> "InvoiceQuerySet":
         """Invoices without any item (CB-41)."""

@@ -15,13 +15,18 @@ from django.db import connection, transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from invoicing.models import Invoice
-from invoicing.services import calculation, changes, periods
+from invoicing.models import Invoice, TransformationResult
+from invoicing.services import calculation, changes, periods, transformations
 
 logger = logging.getLogger(__name__)
 
+DOCUMENT_SWEEP_LIMIT = 500
 SWEEP_LIMIT = 100_000  # invoices; the rest at the next sweep
-BEAT_LOCKS = {"invoicing.create_due_invoices": 7_302_001, "invoicing.sweep_pending": 7_302_002}
+BEAT_LOCKS = {
+    "invoicing.create_due_invoices": 7_302_001,
+    "invoicing.sweep_pending": 7_302_002,
+    "invoicing.sweep_unrendered": 7_302_003,
+}
 
 
 # Queueing
@@ -101,3 +106,32 @@ def calculate_invoices(*, invoice_ids: list[int]) -> dict[str, int]:
     """Calculate those of the invoices that are still Pending."""
     report = calculation.calculate_invoices(invoice_ids=invoice_ids, at=timezone.now())
     return {"calculated": report.calculated, "failed": len(report.failed)}
+
+
+# Documents
+
+
+def enqueue_documents() -> None:
+    """Have the documents of approved invoices made soon: callers use it after an approval."""
+    after_commit(send, task=sweep_unrendered_documents)
+
+
+@shared_task(name="invoicing.sweep_unrendered_documents")
+def sweep_unrendered_documents() -> int:
+    """Queue every document that waits; give up those over which workers died again and again."""
+    with one_at_a_time("invoicing.sweep_unrendered") as mine:
+        if not mine:
+            return 0
+        now = timezone.now()
+        transformations.give_up_dead_results(at=now)
+        waiting = TransformationResult.objects.waiting(now).order_by("pk")
+        ids = list(waiting.values_list("pk", flat=True)[:DOCUMENT_SWEEP_LIMIT])
+    for result_id in ids:
+        send(task=render_result, result_id=result_id)
+    return len(ids)
+
+
+@shared_task(name="invoicing.render_result")
+def render_result(*, result_id: int) -> bool:
+    """Make one document, unless another worker has it or it is there."""
+    return transformations.render_result(result_id=result_id, clock=timezone.now)

@@ -2,7 +2,12 @@
 
 from django.urls import path
 
+from invoicing.views.decisions import InvoiceCloseView, InvoiceRecalculateView
+from invoicing.views.documents import InvoiceOrderPdfView, InvoicePdfView, InvoicePreviewView
 from invoicing.views.invoices import InvoiceListView
+from invoicing.views.purchases import PurchaseDetailView, PurchaseListView
+from invoicing.views.rule_forms import RuleCreateView, RuleDeleteView, RuleEditView, RuleEndView
+from invoicing.views.rules import RuleDetailView, RuleListView
 from invoicing.views.viewer import (
     InvoiceDocumentView,
     InvoiceHistoryView,
@@ -26,4 +31,33 @@ invoice_urls = [
     ),
 ]
 
-urlpatterns = [*invoice_urls]
+document_urls = [
+    path("invoices/<int:pk>/pdf/", InvoicePdfView.as_view(), name="invoice-pdf"),
+    path("invoices/<int:pk>/pdf/order/", InvoiceOrderPdfView.as_view(), name="invoice-order-pdf"),
+    path("invoices/<int:pk>/preview/", InvoicePreviewView.as_view(), name="invoice-preview"),
+]
+
+decision_urls = [
+    path("invoices/<int:pk>/close/", InvoiceCloseView.as_view(), name="invoice-close"),
+    path(
+        "invoices/<int:pk>/recalculate/",
+        InvoiceRecalculateView.as_view(),
+        name="invoice-recalculate",
+    ),
+]
+
+purchase_urls = [
+    path("purchases/", PurchaseListView.as_view(), name="purchase-list"),
+    path("purchases/<int:pk>/", PurchaseDetailView.as_view(), name="purchase-detail"),
+]
+
+rule_urls = [
+    path("rules/", RuleListView.as_view(), name="rule-list"),
+    path("rules/new/", RuleCreateView.as_view(), name="rule-create"),
+    path("rules/<int:pk>/", RuleDetailView.as_view(), name="rule-detail"),
+    path("rules/<int:pk>/edit/", RuleEditView.as_view(), name="rule-edit"),
+    path("rules/<int:pk>/end/", RuleEndView.as_view(), name="rule-end"),
+    path("rules/<int:pk>/delete/", RuleDeleteView.as_view(), name="rule-delete"),
+]
+
+urlpatterns = [*invoice_urls, *document_urls, *decision_urls, *purchase_urls, *rule_urls]

@@ -1,10 +1,14 @@
 """Reads of the ledger floor that are not one queryset."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db.models import Count, F, Q, Sum
 
 from ledger.documents import LedgerLine
 from ledger.enums import PaymentStatus
-from ledger.models import Contract, LedgerEntry
+from ledger.models import Contract, ContractAccount, Customer, CustomerCluster, LedgerEntry
 
 LINES_AT_ONCE = 2000
 # What the transaction behind a payment came to, by the payment's own status (B-18).
@@ -49,3 +53,70 @@ def ledger_lines(*, contract: Contract) -> Iterator[LedgerLine]:
 
 def _text(number: int | None) -> str:
     return "" if number is None else str(number)
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterNode:
+    """A cluster in its tree with the number of customers in it and below it."""
+
+    cluster: CustomerCluster
+    customers: int
+    is_open: bool
+
+
+def cluster_tree(*, around: CustomerCluster | None = None) -> list[ClusterNode]:
+    """All clusters, parents before children; open on the way to ``around`` (CB-51). Two queries."""
+    counts: dict[int, int] = {}
+    clusters = list(CustomerCluster.objects.as_tree())
+    paths = {cluster.pk: cluster.path for cluster in clusters}
+    for cluster_id, count in (
+        Customer.objects.order_by().values_list("cluster").annotate(Count("pk"))
+    ):
+        for ancestor in paths.get(cluster_id, ()):
+            counts[ancestor] = counts.get(ancestor, 0) + count
+    on_the_way = set(around.path) if around is not None else set()
+    return [
+        ClusterNode(cluster, counts.get(cluster.pk, 0), cluster.pk in on_the_way)
+        for cluster in clusters
+    ]
+
+
+def balances(*, contracts: Iterable[Contract]) -> list[tuple[str, Decimal]]:
+    """Sums of the balances by currency, in alphabetical order; unlike ones are never added (K-15).
+
+    The accounts of the contracts are loaded already: no query.
+    """
+    sums: dict[str, Decimal] = {}
+    for contract in contracts:
+        sums[contract.currency] = sums.get(contract.currency, Decimal(0)) + contract.account.balance
+    return sorted(sums.items())
+
+
+def open_balances() -> list[dict[str, object]]:
+    """What all customers owe and what they are owed, one line per currency.
+
+    Keys: ``currency``, ``owed`` and ``owing_accounts`` (above zero), ``credit`` (below).
+    """
+    above, below = Q(balance__gt=0), Q(balance__lt=0)
+    return list(
+        ContractAccount.objects.filter(above | below)
+        .order_by()
+        .values(currency=F("contract__currency"))
+        .annotate(
+            owed=Sum("balance", filter=above, default=Decimal(0)),
+            owing_accounts=Count("pk", filter=above),
+            credit=Sum("balance", filter=below, default=Decimal(0)),
+        )
+        .order_by("currency")
+    )
+
+
+def customer_counts() -> dict[str, int]:
+    """How many customers there are: ``total``, ``suspended``, ``orphaned``, ``new``."""
+    customers = Customer.objects.order_by()
+    return {
+        "total": customers.count(),
+        "suspended": customers.suspended().count(),
+        "orphaned": customers.orphaned().count(),
+        "new": customers.new().count(),
+    }

@@ -6,9 +6,8 @@ and answers the same both times.
 """
 
 import datetime as dt
-from decimal import Decimal, InvalidOperation
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from approvals import rules, selectors
@@ -19,13 +18,12 @@ from approvals.services.reviews import approve_at_once, decide, request_approval
 from billing_site.kernel.money import format_money_with_currency
 from invoicing.enums import InvoiceStatus
 from invoicing.models import Invoice
+from invoicing.rules.marks import mark_of_open, total_of_mark
 from invoicing.services.approval import Outcome, invoice_label
 
 
 @transaction.atomic
-def approve(
-    *, invoice_id: int, mark: str, by: AbstractBaseUser, at: dt.datetime, note: str = ""
-) -> Outcome:
+def approve(*, invoice_id: int, mark: str, by: User, at: dt.datetime, note: str = "") -> Outcome:
     """What the button Approve means for this invoice: request, approve the step, or both (X-4).
 
     :param mark: ``NextAction.mark`` as the page showed it.
@@ -52,9 +50,7 @@ def approve(
 
 
 @transaction.atomic
-def reject(
-    *, invoice_id: int, mark: str, by: AbstractBaseUser, at: dt.datetime, note: str = ""
-) -> Outcome:
+def reject(*, invoice_id: int, mark: str, by: User, at: dt.datetime, note: str = "") -> Outcome:
     """Back to the reviewer before; by the first reviewer, reopened (CB-108, CB-110).
 
     :raises Stale: the review is not where the page showed it.
@@ -70,7 +66,7 @@ def _decide(
     invoice_id: int,
     mark: str,
     verdict: str,
-    by: AbstractBaseUser,
+    by: User,
     at: dt.datetime,
     note: str,
 ) -> Outcome:
@@ -119,11 +115,11 @@ def _refuse_other_open(invoice: Invoice, mark: str) -> None:
             f"The invoice was Open when you looked at it and is {invoice.get_status_display()} "
             "now. Nothing was changed by you."
         )
-    now = rules.mark_of_open(calculated_at=invoice.calculated_at, gross_total=invoice.gross_total)
+    now = mark_of_open(calculated_at=invoice.calculated_at, gross_total=invoice.gross_total)
     if mark == now:
         return
     total = format_money_with_currency(invoice.gross_total, invoice.currency)
-    seen = _amount(mark)
+    seen = total_of_mark(mark)
     if seen is None:
         raise Stale("The page does not say what it showed; open the invoice again.")
     if seen == invoice.gross_total:
@@ -135,12 +131,3 @@ def _refuse_other_open(invoice: Invoice, mark: str) -> None:
         "The invoice was calculated again since you looked at it: its total was "
         f"{format_money_with_currency(seen, invoice.currency)} and is {total} now."
     )
-
-
-def _amount(mark: str) -> Decimal | None:
-    kind, _, rest = mark.partition(" ")
-    try:
-        amount = Decimal(rest.rpartition(" ")[2])
-    except InvalidOperation:
-        return None
-    return amount if kind == "open" and amount.is_finite() and abs(amount) < 10**15 else None

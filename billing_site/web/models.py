@@ -118,6 +118,17 @@ class Job(models.Model):
         return self.status in RETRYABLE
 
     @property
+    def is_unannounced(self) -> bool:
+        """Queued, and the workers could not be told yet."""
+        return self.status == JobStatus.QUEUED and self.enqueued_at is None
+
+    @property
+    def ending(self) -> str:
+        """How an ended job is announced: ``success``, ``info`` or ``warning``."""
+        endings = {JobStatus.COMPLETED: "success", JobStatus.CANCELLED: "info"}
+        return endings.get(JobStatus(self.status), "warning")
+
+    @property
     def percent(self) -> int | None:
         """Whole percent, rounded down; None while the total is unknown."""
         if not self.total:
@@ -127,6 +138,8 @@ class Job(models.Model):
     def remaining(self, *, at: dt.datetime) -> dt.timedelta | None:
         """Estimate of the time left at the pace so far; None while there is no pace."""
         if self.status != JobStatus.RUNNING or not (self.total and self.processed):
+            return None
+        if self.started_at is None:
             return None
         spent = at - self.started_at
         return spent / self.processed * max(0, self.total - self.processed)

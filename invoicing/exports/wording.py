@@ -12,7 +12,20 @@ from billing_site.kernel.money import (
 )
 
 GERMAN_SEPARATORS = str.maketrans(",.", ".,")
-ENGLISH_MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
+ENGLISH_MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
 MINUS = "\N{MINUS SIGN}"
 
 ENGLISH = {

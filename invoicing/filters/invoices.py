@@ -1,10 +1,11 @@
 """Search fields of the invoices page (CB-35..CB-44)."""
 
 import django_filters as filters
-from django.db.models import Q, QuerySet
+from django import forms
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from invoicing.enums import InvoiceStatus, InvoiceType
-from invoicing.models import Invoice
+from invoicing.models import Invoice, InvoiceItem, PricingRule
 from ledger.models import CustomerCluster
 
 
@@ -28,6 +29,13 @@ class InvoiceFilter(filters.FilterSet):
     empty = filters.BooleanFilter(method="filter_empty", label="Empty")
     total = filters.RangeFilter(field_name="gross_total", label="Total between")
     period = filters.DateFromToRangeFilter(method="filter_period", label="Billing period")
+    rule = filters.ModelChoiceFilter(
+        queryset=PricingRule.objects.all(),
+        method="filter_rule",
+        label="With a result of pricing rule (its number in the address bar)",
+        widget=forms.TextInput,
+        error_messages={"invalid_choice": "There is no such pricing rule."},
+    )
 
     class Meta:
         model = Invoice
@@ -55,3 +63,6 @@ class InvoiceFilter(filters.FilterSet):
         if value.stop:
             rows = rows.filter(period_from__lte=value.stop.date())
         return rows
+
+    def filter_rule(self, rows: QuerySet, name: str, value: PricingRule) -> QuerySet:
+        return rows.filter(Exists(InvoiceItem.objects.filter(invoice=OuterRef("pk"), rule=value)))

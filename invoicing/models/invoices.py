@@ -16,6 +16,7 @@ from inventory.models import CatalogueItem
 from invoicing.enums import (
     FINAL_STATUSES,
     LIVE_STATUSES,
+    UNFINISHED_STATUSES,
     InvoiceItemKind,
     InvoiceStatus,
     InvoiceType,
@@ -201,6 +202,10 @@ class Invoice(ConcurrentTransitionMixin, models.Model):
 
     objects = InvoiceQuerySet.as_manager()
 
+    # What querysets annotate.
+    is_past: bool  # with_period_past()
+    account_id: Any  # with_account_id(); None when the contract has no account
+
     class Meta:
         ordering = ["-period_from", "-id"]
         permissions = [
@@ -211,6 +216,12 @@ class Invoice(ConcurrentTransitionMixin, models.Model):
             models.Index(fields=["-period_from", "-id"], name="invoice_newest"),
             models.Index(fields=["status", "-period_from", "-id"], name="invoice_by_status"),
             models.Index(fields=["customer", "-period_from", "-id"], name="invoice_by_customer"),
+            models.Index(
+                fields=["status", "period_to", "customer"],
+                include=["currency", "gross_total"],
+                name="invoice_unfinished",
+                condition=Q(status__in=UNFINISHED_STATUSES),
+            ),
             models.Index(
                 fields=["id"], name="invoice_pending", condition=Q(status=InvoiceStatus.PENDING)
             ),

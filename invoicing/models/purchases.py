@@ -4,6 +4,7 @@ import pghistory
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Upper
 from django.urls import reverse
 
 from billing_site.web.models import Job
@@ -199,6 +200,24 @@ class Purchase(models.Model):
                 condition=Q(invoice__isnull=True),
             ),
             models.Index(fields=["-purchased_at", "-id"], name="purchase_newest"),
+            models.Index(
+                F("purchased_at").desc(),
+                F("id").desc(),
+                name="purchase_unmapped_newest",
+                condition=Q(invoice__isnull=True),
+            ),
+            models.Index(
+                Upper("customer_code"),
+                F("purchased_at").desc(),
+                F("id").desc(),
+                name="purchase_by_customer_code",
+            ),
+            models.Index(
+                Upper("product_code"),
+                F("purchased_at").desc(),
+                F("id").desc(),
+                name="purchase_by_product_code",
+            ),
         ]
         constraints = [
             models.CheckConstraint(
@@ -219,3 +238,6 @@ class Purchase(models.Model):
 
     def __str__(self) -> str:
         return self.reference
+
+    def get_absolute_url(self) -> str:
+        return reverse("invoicing:purchase-detail", args=[self.pk])

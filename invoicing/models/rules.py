@@ -14,7 +14,7 @@ from inventory.models import ProductCategory
 from invoicing.enums import LadderMode, Operator
 from invoicing.querysets import PricingRuleQuerySet
 from ledger.models import CustomerCluster
-from ledger.validators import validate_plain_text
+from ledger.validators import validate_currency, validate_plain_text
 
 PRICE: dict[str, Any] = {"max_digits": 24, "decimal_places": 10}
 PRICING = (Operator.PRICE, Operator.PRICE_LADDER)
@@ -31,12 +31,14 @@ class PricingRule(models.Model):
     """One step of pricing, scoped by product category and customer cluster (CB-2, H-CB2).
 
     Invariants (where each one is enforced):
-      R1  Price and Price ladder of equal scope and order never overlap     rule_no_double_price
+      R1  Price and Price ladder of equal scope, currency and order never
+          overlap                                                           rule_no_double_price
       R2  Adjust percentage and VAT carry a percentage, the others do not   rule_percentage_iff_needed
       R3  a ladder has a mode, the others do not                            rule_mode_iff_ladder
       R4  validity does not end before it begins                            rule_valid_to_after_from
       R5  VAT is between 0 and 100 percent                                  rule_vat_in_range
       R6  VAT rules of equal scope and order never overlap                  rule_no_double_vat
+      R7  only rules with amounts of their own are limited to a currency    rule_currency_of_amounts
     """
 
     name = models.CharField(max_length=120, unique=True, validators=[validate_plain_text])
@@ -69,6 +71,12 @@ class PricingRule(models.Model):
     percentage = models.DecimalField(
         max_digits=7, decimal_places=4, null=True, blank=True, help_text="-4 takes 4 % off."
     )
+    currency = models.CharField(
+        max_length=3,
+        blank=True,
+        validators=[validate_currency],
+        help_text="Invoices in this currency only; empty: in every currency, amounts as they are.",
+    )
     ladder_mode = models.CharField(max_length=9, choices=LadderMode.choices, blank=True)
     order = models.IntegerField(default=100, help_text="Lowest first among rules of equal scope.")
     valid_from = models.DateField()
@@ -92,6 +100,7 @@ class PricingRule(models.Model):
                 expressions=[
                     (Coalesce("product_category", Value(0)), RangeOperators.EQUAL),
                     (Coalesce("customer_cluster", Value(0)), RangeOperators.EQUAL),
+                    ("currency", RangeOperators.EQUAL),
                     ("order", RangeOperators.EQUAL),
                     (
                         DateRange("valid_from", "valid_to", Value("[]")),
@@ -131,6 +140,10 @@ class PricingRule(models.Model):
             models.CheckConstraint(
                 name="rule_valid_to_after_from",
                 condition=Q(valid_to__isnull=True) | Q(valid_to__gte=F("valid_from")),
+            ),
+            models.CheckConstraint(
+                name="rule_currency_of_amounts",
+                condition=Q(currency="") | Q(operator__in=PRICING),
             ),
             models.CheckConstraint(
                 name="rule_vat_in_range",

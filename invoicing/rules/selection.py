@@ -2,8 +2,8 @@
 
 A rule covers the products under its category and the customers under its cluster (whole
 subtrees), from its first to its last valid day, both included. Paths run from the root down;
-``None`` means all. The most specific rule wins: deepest cluster, then deepest category, then
-lowest order. Adjustments do not compete: every one that matches applies, in order.
+``None`` means all. The most specific rule wins: deepest cluster, then deepest category, then a
+rule for the invoice's currency alone, then lowest order. Adjustments do not compete: every one that matches applies, in order.
 """
 
 import datetime as dt
@@ -122,8 +122,9 @@ class PricingRuleSpec:
 def overlaps(one: PricingRuleSpec, other: PricingRuleSpec) -> bool:
     """Return whether the two rules would compete on equal terms, which D-41 refuses.
 
-    True for two Price or PriceLadder rules (or two VAT rules) of equal cluster, category and
-    order that share a valid day and a currency. A rule does not compete with itself.
+    True for two Price or PriceLadder rules (or two VAT rules) of equal cluster, category, currency
+    and order that share a valid day. A rule for one currency does not compete with one for every
+    currency: it is more specific. A rule does not compete with itself.
     """
     families = [_family(rule.operator) for rule in (one, other)]
     return (
@@ -132,7 +133,7 @@ def overlaps(one: PricingRuleSpec, other: PricingRuleSpec) -> bool:
         and one.cluster_path == other.cluster_path
         and one.category_path == other.category_path
         and one.order == other.order
-        and (one.currency is None or other.currency is None or one.currency == other.currency)
+        and one.currency == other.currency
         and (one.valid_from or dt.date.min) <= (other.valid_to or dt.date.max)
         and (other.valid_from or dt.date.min) <= (one.valid_to or dt.date.max)
     )
@@ -285,10 +286,11 @@ def _most_specific(
     return min(found, key=_specificity, default=None)
 
 
-def _specificity(spec: PricingRuleSpec) -> tuple[int, int, int, str, int]:
+def _specificity(spec: PricingRuleSpec) -> tuple[int, int, bool, int, str, int]:
     return (
         -len(spec.cluster_path or ()),
         -len(spec.category_path or ()),
+        spec.currency is None,
         spec.order,
         spec.name,
         spec.id,

@@ -6,19 +6,21 @@ invoices, contract accounts, number counters, each in primary-key order.
 """
 
 import datetime as dt
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from billing_site.kernel.errors import DomainError
+from billing_site.kernel.money import format_money_with_currency
 from billing_site.kernel.periods import due_date, local_date
 from invoicing.documents import Provider
 from invoicing.enums import FINAL_STATUSES, InvoiceStatus
 from invoicing.errors import FirmIsMissing
 from invoicing.models import Invoice, TransformationResult
 from invoicing.querysets import InvoiceQuerySet, Issue
+from invoicing.rules.marks import mark_of_open
 from invoicing.selectors.parties import parties_of, provider_of, terms_of
 from invoicing.services.numbers import NumberedInvoice, Numbering, take_numbers
 from ledger.enums import EntryType
@@ -72,14 +74,20 @@ def lock_invoices(
 
 
 @transaction.atomic
-def close_invoices(*, invoice_ids: Collection[int], at: dt.datetime) -> list[Outcome]:
-    """Open -> Closed, for good: will not be sent, has no number (CB-13, CB-66)."""
+def close_invoices(
+    *, invoice_ids: Collection[int], at: dt.datetime, seen: Mapping[int, str] | None = None
+) -> list[Outcome]:
+    """Open -> Closed, for good: will not be sent, has no number (CB-13, CB-66).
+
+    :param seen: marks of what a page showed, by id; an invoice calculated since is refused.
+    """
     invoices = _locked(invoice_ids, at=at)
     refusals = {
         invoice.pk: (
             "It is in approval; reject it before closing it."
             if invoice.status == InvoiceStatus.APPROVING
             else _why_not_past_and_open(invoice, at=at)
+            or _why_not_as_seen(invoice, (seen or {}).get(invoice.pk))
         )
         for invoice in invoices.values()
     }
@@ -97,9 +105,7 @@ def reopen_invoices(*, invoice_ids: Collection[int], at: dt.datetime) -> list[Ou
 
 
 @transaction.atomic
-def finalise_invoices(
-    *, invoice_ids: Collection[int], by: AbstractBaseUser, at: dt.datetime
-) -> list[Outcome]:
+def finalise_invoices(*, invoice_ids: Collection[int], by: User, at: dt.datetime) -> list[Outcome]:
     """Approving -> Approved: number, ledger entry and order for the document, or nothing (D-52).
 
     The numbers of a scheme follow the invoice dates. The counter is taken last and held to the
@@ -150,7 +156,7 @@ def _plan(invoice: Invoice, numbering: Numbering) -> _Plan:
 
 
 def _issue(
-    plans: Sequence[_Plan], *, provider: Provider, by: AbstractBaseUser, at: dt.datetime
+    plans: Sequence[_Plan], *, provider: Provider, by: User, at: dt.datetime
 ) -> dict[int, str]:
     """Write everything that approval makes; the numbers by invoice id."""
     plans = sorted(plans, key=lambda plan: (plan.invoice.invoice_date, plan.invoice.pk))
@@ -237,6 +243,14 @@ def _why_not_past_and_open(invoice: Invoice, *, at: dt.datetime) -> str:
             "the customer is; it can be approved or closed from the day after the period."
         )
     return ""
+
+
+def _why_not_as_seen(invoice: Invoice, mark: str | None) -> str:
+    now = mark_of_open(calculated_at=invoice.calculated_at, gross_total=invoice.gross_total)
+    if mark is None or mark == now:
+        return ""
+    total = format_money_with_currency(invoice.gross_total, invoice.currency)
+    return f"It was calculated again since you looked at it, its total is {total} now; look again."
 
 
 def _why_not_approving(invoice: Invoice) -> str:

@@ -19,8 +19,8 @@ from invoicing.services.changes import Scope, hold_pricing, mark_scopes_pending
 
 SENTENCES = {
     "rule_no_double_price": (
-        "Another Price or Price ladder rule has the same category, cluster and order for some of "
-        "these days, so both would charge; choose another order or other dates."
+        "Another Price or Price ladder rule has the same category, cluster, currency and order for "
+        "some of these days, so both would charge; choose another order or other dates."
     ),
     "rule_no_double_vat": (
         "Another VAT rule has the same category, cluster and order for some of these days, so both "
@@ -141,6 +141,11 @@ def _refuse_unusable(rule: PricingRule, tiers: Sequence[Tier]) -> None:
             raise PricingRuleRefused(
                 f"{rule.get_operator_display()} rules work by percentage; leave the price empty."
             )
+        if rule.currency:
+            raise PricingRuleRefused(
+                f"{rule.get_operator_display()} rules have no amounts of their own and apply in "
+                "every currency; leave the currency empty."
+            )
         if rule.operator == Operator.VAT and rule.percentage and rule.percentage > 100:
             raise PricingRuleRefused(f"VAT is from 0 to 100 %, not {rule.percentage} %.")
     elif rule.percentage is not None:
@@ -172,6 +177,7 @@ def _refuse_overlap(rule: PricingRule) -> None:
         Q(valid_to__isnull=True) | Q(valid_to__gte=rule.valid_from),
         product_category=rule.product_category_id,
         customer_cluster=rule.customer_cluster_id,
+        currency=rule.currency,
         order=rule.order,
     )
     if rule.valid_to is not None:
@@ -181,9 +187,10 @@ def _refuse_overlap(rule: PricingRule) -> None:
         return
     category = rule.product_category or "all products"
     cluster = rule.customer_cluster or "all customers"
+    money = f" in {rule.currency}" if rule.currency else ""
     until = f"until {rival.valid_to}" if rival.valid_to else "without end"
     raise PricingRuleRefused(
-        f"{rival.name} already covers {category} and {cluster} with order {rule.order} from "
+        f"{rival.name} already covers {category} and {cluster}{money} with order {rule.order} from "
         f"{rival.valid_from} {until}, so both rules would charge. End {rival.name} before "
         f"{rule.valid_from}, or choose another order or other dates."
     )
@@ -229,5 +236,5 @@ def _sentence(error: ValidationError) -> str:
 
 
 def _verbose(name: str) -> str:
-    label = str(PricingRule._meta.get_field(name).verbose_name)
+    label = str(getattr(PricingRule._meta.get_field(name), "verbose_name", name))
     return label[:1].upper() + label[1:]

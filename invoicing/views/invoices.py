@@ -11,6 +11,7 @@ from billing_site.web.spreadsheets.columns import Column, Kind
 from invoicing.filters.invoices import InvoiceFilter
 from invoicing.models import Invoice
 from invoicing.tables.invoices import InvoiceTable
+from invoicing.views.bulk import APPROVE, CLOSE, RECALCULATE
 from ledger.models import Customer
 
 EXPORT_COLUMNS = (
@@ -73,6 +74,7 @@ class InvoiceListView(ListView):
         ),
     }
     export = Export(columns=EXPORT_COLUMNS, values=_export_values)
+    bulk_actions = (APPROVE, CLOSE, RECALCULATE)
     row_template = "invoicing/_invoice_row.html"
     empty_title = "No invoices yet"
     empty_text = "They appear a few minutes after the first customer is saved."

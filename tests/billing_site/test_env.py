@@ -52,6 +52,10 @@ def test_production_refuses_to_start_without(name, value):
         ("REDIS_URL", "memory://", "must begin with"),
         ("REDIS_URL", "127.0.0.1:6379", "must begin with"),
         ("EMAIL_URL", "http://mail", "must begin with"),
+        ("DATA_DIR", "var", "absolute path"),
+        ("LOG_LEVEL", "LOUD", "must be one of"),
+        ("LOG_LEVEL", "info", "must be one of"),
+        ("FIRM_TIME_ZONE", "Berlin", "such as Europe/Berlin"),
     ],
 )
 def test_production_refuses_what_is_unsafe(name, value, says):
@@ -66,6 +70,9 @@ def test_production_refuses_what_is_unsafe(name, value, says):
         ("SECRET_KEY", "abcdefghij" * 5),  # 10 different characters
         ("DATABASE_URL", "postgres://user@host/name"),
         ("REDIS_URL", "rediss://host:6380/1"),
+        ("LOG_LEVEL", "DEBUG"),
+        ("LOG_LEVEL", ""),
+        ("FIRM_TIME_ZONE", "America/Sao_Paulo"),
     ],
 )
 def test_production_accepts_the_nearest_that_is_safe(name, value):

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from inventory.models import BillingPlatform, ProductCategory
+from inventory.models import BillingPlatform, CatalogueItem, ProductCategory
 from tests import builders
 from tests.constraints import Case, cases, check, refused
 
@@ -80,3 +80,36 @@ def test_a_moved_category_takes_everything_below_it_along():
     assert leaf.path == [other.pk, middle.pk, leaf.pk]
     with refused("inventory_productcategory_place"):
         ProductCategory.objects.filter(pk=other.pk).update(parent=leaf)
+
+
+@pytest.mark.constraint("item_pricing_changed")
+@pytest.mark.requirement("H-CB3")
+@pytest.mark.parametrize(
+    ("fields", "is_stamped"),
+    [
+        ({"recurring_price": 1}, True),
+        ({"metering_increment": 60}, True),
+        ({"name": "Other"}, True),
+        ({"active": False}, False),
+        ({"pricing_changed_at": None}, False),
+    ],
+)
+def test_a_change_that_pricing_depends_on_is_stamped(fields, is_stamped):
+    item = builders.make_item()
+    CatalogueItem.objects.filter(pk=item.pk).update(**fields)
+    item.refresh_from_db()
+    assert (item.pricing_changed_at is not None) is is_stamped
+
+
+@pytest.mark.constraint("category_pricing_changed")
+@pytest.mark.requirement("H-CB3")
+def test_a_moved_category_is_stamped_with_everything_below_it():
+    top, leaf = builders.make_category(), builders.make_category()
+    ProductCategory.objects.filter(pk=leaf.pk).update(parent=top)
+    ProductCategory.objects.filter(pk=top.pk).update(parent=builders.make_category())
+    leaf.refresh_from_db()
+    first = leaf.pricing_changed_at
+    assert first is not None
+    ProductCategory.objects.filter(pk=leaf.pk).update(pricing_changed_at=None)
+    leaf.refresh_from_db()
+    assert leaf.pricing_changed_at == first

@@ -82,6 +82,11 @@ CASES = cases(
         refused=lambda: new_scheme(first_number=0),
     ),
     Case(
+        "sweep_is_one",
+        holds=lambda: PricingSweep.objects.update_or_create(id=1),
+        refused=lambda: PricingSweep.objects.create(id=2),
+    ),
+    Case(
         "counter_once_per_period",
         holds=lambda: two_counters("2026", "2027"),
         refused=lambda: two_counters("2026", "2026"),
@@ -112,6 +117,11 @@ CASES = cases(
         refused=lambda: PricingRule.objects.create(
             name="r", operator="adjust_percentage", percentage=1, valid_from=NEXT_DAY, valid_to=DAY
         ),
+    ),
+    Case(
+        "rule_currency_of_amounts",
+        holds=lambda: builders.make_rule("price", currency="EUR"),
+        refused=lambda: builders.make_rule("vat", percentage=19, currency="EUR"),
     ),
     Case(
         "rule_vat_in_range",
@@ -198,6 +208,15 @@ def test_price_rules_of_one_scope_and_order_never_overlap(operator):
     )
     with refused("rule_no_double_price"):
         builders.make_rule(operator, product_category=category, customer_cluster=cluster, **mode)
+
+
+@pytest.mark.requirement("D-41")
+def test_a_price_for_one_currency_stands_beside_others():
+    """A specific currency wins over all currencies, so there is no double price; two of it do."""
+    for currency in ("", "EUR", "USD"):
+        builders.make_rule("price", currency=currency)
+    with refused("rule_no_double_price"):
+        builders.make_rule("price", currency="EUR")
 
 
 @pytest.mark.requirement("D-41")

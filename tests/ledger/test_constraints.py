@@ -304,3 +304,29 @@ def test_a_customer_keeps_the_code_also_in_bulk():
     one.code = "changed"
     with refused("customer_code_is_fixed"):
         Customer.objects.bulk_update([one], ["code"])
+
+
+@pytest.mark.constraint("customer_pricing_changed", "cluster_pricing_changed")
+@pytest.mark.requirement("H-CB3")
+def test_a_move_to_another_cluster_is_stamped_and_nothing_takes_the_stamp_back():
+    top, other = builders.make_cluster(), builders.make_cluster()
+    below = builders.make_cluster(parent=top)
+    customer = builders.make_customer(cluster=below)
+
+    def stamps() -> tuple:
+        return tuple(
+            type(row).objects.get(pk=row.pk).pricing_changed_at for row in (below, customer)
+        )
+
+    change(below, name="renamed")
+    change(customer, name="renamed")
+    assert stamps() == (None, None)
+    change(top, parent=other)
+    moved_with_its_parent, _ = stamps()
+    assert moved_with_its_parent is not None
+    change(customer, cluster=other)
+    assert stamps()[1] is not None
+    before = stamps()
+    change(below, pricing_changed_at=None)
+    change(customer, pricing_changed_at=None)
+    assert stamps() == before

@@ -65,6 +65,10 @@ def test_a_rule_covers_the_subtrees_under_its_category_and_cluster(
         # then deepest category, whatever the order says
         ({"category_path": MOBILE, "order": 9}, {"category_path": VOICE}),
         ({"category_path": VOICE, "order": 9}, {}),
+        # then a price in the invoice's own currency, whatever the order says
+        ({"currency": "EUR", "order": 9}, {}),
+        ({"category_path": VOICE}, {"currency": "EUR"}),
+        ({"cluster_path": RETAIL}, {"currency": "EUR"}),
         # then the lowest order
         ({"order": 1}, {"order": 2}),
         ({"order": -1}, {"order": 0}),
@@ -73,7 +77,8 @@ def test_a_rule_covers_the_subtrees_under_its_category_and_cluster(
 def test_the_most_specific_rule_wins(winner, loser):
     specs = [rule("winner", **winner), rule("loser", **loser)]
 
-    assert chosen(*specs) == chosen(*reversed(specs)) == "winner"
+    assert chosen(*specs, currency="EUR") == "winner"
+    assert chosen(*reversed(specs), currency="EUR") == "winner"
 
 
 @pytest.mark.requirement("H-CB2")
@@ -132,7 +137,7 @@ def test_price_vat_and_adjustments_do_not_compete():
         ({"operator": "price_ladder", "tiers": (Tier(None, Decimal(1)),)}, True),
         ({"operator": "vat", "percentage": Decimal(1)}, False),
         ({"operator": "adjust_percentage", "percentage": Decimal(1)}, False),
-        ({"currency": "EUR"}, True),
+        ({"currency": "EUR"}, False),  # more specific than a price for every currency
     ],
 )
 def test_two_price_rules_that_would_bill_twice_are_recognised(changes, refused):
@@ -148,6 +153,7 @@ def test_rules_of_two_currencies_and_parallel_adjustments_do_not_overlap():
     spec = rule()
 
     assert not overlaps(rule(currency="EUR"), rule(currency="USD"))
+    assert overlaps(rule(currency="EUR"), rule(currency="EUR"))
     assert not overlaps(rule("a", "adjust_percentage"), rule("b", "adjust_percentage"))
     assert overlaps(rule("a", "vat"), rule("b", "vat"))
     assert not overlaps(spec, spec)
@@ -197,6 +203,20 @@ def test_the_boundaries_are_the_days_on_which_a_rule_begins_or_has_ended():
     ]
 
 
+@pytest.mark.requirement("H-CB2", "D-41")
+def test_rules_that_may_stand_side_by_side_are_never_tied():
+    """Whatever D-41 lets in, of any two rules for one purchase one is the more specific."""
+    scopes = itertools.product((None, VOICE, MOBILE), (None, RETAIL, BERLIN), (None, "EUR"), (1, 2))
+    specs = [
+        rule("x", category_path=category, cluster_path=cluster, currency=currency, order=order)
+        for category, cluster, currency, order in scopes
+    ]
+    for one, other in itertools.combinations(specs, 2):
+        assert not overlaps(one, other)
+        # all but name and id, which would decide between equals
+        assert selection._specificity(one)[:-2] != selection._specificity(other)[:-2]
+
+
 @pytest.mark.requirement("H-CB2")
 def test_within_an_epoch_the_index_answers_as_the_search_does():
     specs = [
@@ -205,6 +225,7 @@ def test_within_an_epoch_the_index_answers_as_the_search_does():
             operator,
             category_path=[None, ("all",), VOICE, MOBILE][number % 4],
             cluster_path=[None, RETAIL, BERLIN][number % 3],
+            currency=[None, "EUR", "USD"][number % 5 % 3] if operator == "price" else None,
             order=number % 2,
             valid_from=dt.date(2026, 4, 20) + dt.timedelta(days=number * 3),
             valid_to=dt.date(2026, 5, 10) + dt.timedelta(days=number * 4),
@@ -219,8 +240,9 @@ def test_within_an_epoch_the_index_answers_as_the_search_does():
     ):
         on = dt.date(2026, 4, 25) + dt.timedelta(days=day)
         plan = index.plans(cluster, "EUR").find(category, index.epoch(on), on)
-        assert plan.price == selection.select_price_rule(specs, category, cluster, on)
-        assert plan.vat == selection.select_vat_rule(specs, category, cluster, on)
-        assert plan.adjustments == selection.matching_adjustments(specs, category, cluster, on)
+        place = (specs, category, cluster, on, "EUR")
+        assert plan.price == selection.select_price_rule(*place)
+        assert plan.vat == selection.select_vat_rule(*place)
+        assert plan.adjustments == selection.matching_adjustments(*place)
         asked += plan.price is not None
     assert asked > 200

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("invoicing", "0006_bill_from_guard"),
+        ("invoicing", "0007_rule_currency_and_page_indexes"),
         ("web", "0001_initial"),
     ]
 

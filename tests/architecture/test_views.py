@@ -1,0 +1,112 @@
+"""Every page asks for a log-in and says which permission it needs."""
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import Permission
+from django.urls import URLPattern, get_resolver, reverse
+from django.urls.converters import IntConverter
+
+# Without a log-in. Everything else is behind LoginRequiredMiddleware.
+OPEN = {"web:login", "web:theme", "web:healthz", "web:readyz"}
+# For everybody who is logged in, and why.
+FOR_EVERYBODY = {
+    "web:home": "shows what each person may see, part by part",
+    "web:logout": "ends one's own session",
+    "web:password": "changes one's own password",
+    "web:search": "each group of hits asks for its own permission",
+    "web:job-list": "shows one's own jobs",
+    "web:job-progress": "shows one's own jobs",
+    "web:job-detail": "one's own jobs; a foreign one answers 404",
+    "web:job-cancel": "one's own jobs; a foreign one answers 404",
+    "web:job-retry": "one's own jobs; a foreign one answers 404",
+    "web:job-download": "one's own jobs; a foreign one answers 404",
+}
+
+
+def pages(patterns=None, prefix: str = "") -> dict[str, URLPattern]:
+    """URL name with its namespace -> pattern; without the admin, which guards itself."""
+    found = {}
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        if hasattr(pattern, "url_patterns"):
+            if pattern.namespace != "admin":
+                inner = f"{pattern.namespace}:" if pattern.namespace else prefix
+                found |= pages(pattern.url_patterns, inner)
+        else:
+            assert pattern.name, f"{pattern.pattern} has no name"
+            found[f"{prefix}{pattern.name}"] = pattern
+    return found
+
+
+def test_only_the_pages_on_the_list_are_open():
+    assert "django.contrib.auth.middleware.LoginRequiredMiddleware" in settings.MIDDLEWARE
+    without = {
+        name
+        for name, pattern in pages().items()
+        if not getattr(pattern.callback, "login_required", True)
+    }
+    assert without == OPEN
+
+
+@pytest.mark.requirement("R13")
+def test_every_page_says_which_permission_it_needs():
+    silent = {
+        name
+        for name, pattern in pages().items()
+        if name not in OPEN and not declared_permission(pattern)
+    }
+    assert silent == FOR_EVERYBODY.keys()
+
+
+def declared_permission(pattern: URLPattern):
+    view = getattr(pattern.callback, "view_class", pattern.callback)
+    return getattr(view, "permission_required", None)
+
+
+@pytest.mark.django_db
+def test_every_permission_that_a_page_needs_exists():
+    known = {
+        f"{permission.content_type.app_label}.{permission.codename}"
+        for permission in Permission.objects.select_related("content_type")
+    }
+    needed = set()
+    for pattern in pages().values():
+        wanted = declared_permission(pattern) or ()
+        needed |= {wanted} if isinstance(wanted, str) else set(wanted)
+    assert needed <= known
+
+
+def address(name: str, pattern: URLPattern) -> str:
+    """The address of a page, with 0 or a text for what it asks for."""
+    arguments = {
+        key: 0 if isinstance(converter, IntConverter) else "none"
+        for key, converter in pattern.pattern.converters.items()
+    }
+    return reverse(name, kwargs=arguments)
+
+
+@pytest.mark.requirement("R13")
+@pytest.mark.django_db
+def test_nobody_gets_anywhere_without_a_log_in(client):
+    for name, pattern in pages().items():
+        if name in OPEN:
+            continue
+        for answer in (client.get(address(name, pattern)), client.post(address(name, pattern))):
+            assert answer.status_code == 302, name
+            assert answer["Location"].startswith("/login/"), name
+
+
+@pytest.mark.requirement("R13")
+@pytest.mark.django_db
+def test_a_page_is_closed_to_whoever_lacks_its_permission(client_for):
+    stranger = client_for()
+    for name, pattern in pages().items():
+        if name in OPEN or name in FOR_EVERYBODY:
+            continue
+        for answer in (stranger.get(address(name, pattern)), stranger.post(address(name, pattern))):
+            assert answer.status_code in (403, 405), name
+
+
+def test_urls_are_named_object_and_page():
+    """``invoicing:invoice-list``; the workplace's own pages have names of one word."""
+    odd = [name for name in pages() if not name.startswith("web:") and "-" not in name]
+    assert not odd
