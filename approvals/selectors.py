@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from django.contrib.auth.models import AbstractBaseUser, Group
+from django.contrib.auth.models import Group, User
 from django.db.models import Count, Q
 
 from approvals import rules
@@ -52,7 +52,7 @@ class NextAction:
     can_reject: bool = False
 
 
-def decider_of(user: AbstractBaseUser) -> Decider:
+def decider_of(user: User) -> Decider:
     """The person with groups and permissions as they are now."""
     return Decider(
         user_id=user.pk,
@@ -132,7 +132,7 @@ def running_review(invoice_id: int) -> Standing | None:
     return standings([review])[0] if review else None
 
 
-def next_action(*, invoice: Invoice, user: AbstractBaseUser) -> NextAction:
+def next_action(*, invoice: Invoice, user: User) -> NextAction:
     """What Approve means on this invoice for this person, or why there is nothing to do (X-4).
 
     :param invoice: with ``is_past`` annotated (``with_period_past``).

@@ -8,7 +8,9 @@ Three modes, chosen by ``QUITTANCE_ENV``:
 """
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import unquote
 from zoneinfo import available_timezones
 
@@ -26,13 +28,13 @@ class Env:
 
     mode: str
     secret_key: str
-    database: dict
+    database: dict[str, Any]
     redis_url: str
     allowed_hosts: list[str]
     csrf_trusted_origins: list[str]
     data_dir: str
     time_zone: str
-    email_url: dict
+    email_url: dict[str, Any]
     log_level: str
 
     @property
@@ -60,7 +62,9 @@ def read_env(source: dict[str, str] | None = None) -> Env:
             problems.append(f"{name} is not set: {remedy}")
         return value
 
-    def url(name: str, value: str, parse, schemes: tuple[str, ...]):
+    def url(
+        name: str, value: str, parse: Callable[[str], Any] | None, schemes: tuple[str, ...]
+    ) -> Any:
         if not value:
             return {}
         if value.split("://", 1)[0] not in schemes:

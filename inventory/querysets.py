@@ -18,6 +18,13 @@ class CatalogueItemQuerySet(models.QuerySet):
     def active(self) -> "CatalogueItemQuerySet":
         return self.filter(active=True)
 
+    def inactive(self) -> "CatalogueItemQuerySet":
+        return self.filter(active=False)
+
+    def without_price(self) -> "CatalogueItemQuerySet":
+        """Active items that only a pricing rule can price."""
+        return self.active().filter(upfront_price=None, recurring_price=None)
+
     def in_category(self, category_id: int) -> "CatalogueItemQuerySet":
         """Items of a category and of everything below it."""
         return self.filter(category__path__contains=[category_id])

@@ -12,7 +12,10 @@ from ledger.models import Customer, CustomerCluster, LedgerEntry
 class CustomerFilter(filters.FilterSet):
     search = filters.CharFilter(method="by_text", label="Code or name")
     cluster = TreeChoiceFilter(
-        queryset=CustomerCluster.objects.all(), method="by_cluster", label="Cluster"
+        queryset=CustomerCluster.objects.all(),
+        method="by_cluster",
+        label="Cluster",
+        empty_label="Every cluster",
     )
     currency = filters.ChoiceFilter(
         choices=[(code, code) for code in ACTIVE_CURRENCIES],

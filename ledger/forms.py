@@ -163,7 +163,7 @@ class CustomerForm(EditForm):
             self.fields["code"].help_text = "Stands on invoices and in purchases; never changes."
         else:
             self.fields["code"].help_text = "Purchases name the customer by it; never changes."
-        self.fields["frequency_unit"].label = "unit"
+        self.fields["frequency_unit"].label = "Unit"
         self.fields[
             "align_with_calendar"
         ].help_text = "Periods begin on the first of a month, not on the day of Bill From."

@@ -1,10 +1,50 @@
 """Shared pytest fixtures."""
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
+import hypothesis
 import psycopg
 import pytest
 from django.db import connection, connections
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+# Many cases with random seeds where a person works; the same cases every time where machines do.
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
+hypothesis.settings.register_profile("dev", deadline=None)
+hypothesis.settings.register_profile("thorough", deadline=None, max_examples=2000)
+hypothesis.settings.load_profile(
+    os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev")
+)
+
+
+@pytest.fixture
+def client_for(db) -> Callable[..., Client]:
+    """A browser of somebody with the roles named, e.g. ``client_for("Finance")``."""
+    from tests.builders import make_user
+
+    def log_in(*roles: str, **fields) -> Client:
+        client = Client()
+        client.force_login(make_user(*roles, **fields))
+        return client
+
+    return log_in
+
+
+@pytest.fixture
+def assert_max_queries() -> Callable[[int], object]:
+    """``with assert_max_queries(7): ...`` fails with the queries when there are more."""
+
+    @contextmanager
+    def at_most(limit: int) -> Iterator[CaptureQueriesContext]:
+        with CaptureQueriesContext(connection) as captured:
+            yield captured
+        listing = "\n".join(query["sql"][:300] for query in captured.captured_queries)
+        assert len(captured) <= limit, f"{len(captured)} queries, not {limit}:\n{listing}"
+
+    return at_most
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ def describe_customers(choice: random.Random, first_month: dt.date) -> list[dict
     """Fields of sixty customers, with the name of their cluster and their currency."""
     names = [f"{a}{b}" for a in FIRST for b in SECOND]
     choice.shuffle(names)
-    described = []
+    described: list[dict] = []
     for cluster, _, count in CLUSTERS:
         for _ in range(count):
             described.append(_describe(choice, cluster, names.pop(), len(described) + 1))

@@ -12,7 +12,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from approvals import rules, selectors
@@ -48,9 +48,7 @@ WHY_NOT_DECIDED = WHY_NOT_OPEN | {
 
 
 @transaction.atomic
-def request_approval(
-    *, invoice_ids: Collection[int], by: AbstractBaseUser, at: dt.datetime
-) -> list[Outcome]:
+def request_approval(*, invoice_ids: Collection[int], by: User, at: dt.datetime) -> list[Outcome]:
     """Step 0: lock the invoices and hand them to the first reviewer (CB-102).
 
     Each begins a review in the process of its customer's cluster and keeps the steps it has now
@@ -64,7 +62,7 @@ def request_approval(
 
 @transaction.atomic
 def approve_at_once(
-    *, invoice_ids: Collection[int], by: AbstractBaseUser, at: dt.datetime, note: str = ""
+    *, invoice_ids: Collection[int], by: User, at: dt.datetime, note: str = ""
 ) -> list[Outcome]:
     """Request and approve in one action, both recorded, through Approving (K-17).
 
@@ -101,7 +99,7 @@ def approve_at_once(
 
 @transaction.atomic
 def approve_step(
-    *, invoice_ids: Collection[int], by: AbstractBaseUser, at: dt.datetime, note: str = ""
+    *, invoice_ids: Collection[int], by: User, at: dt.datetime, note: str = ""
 ) -> list[Outcome]:
     """Approve the current step: on to the next reviewer, or finalised by the last (CB-107, CB-109).
 
@@ -113,15 +111,13 @@ def approve_step(
 
 @transaction.atomic
 def reject_invoices(
-    *, invoice_ids: Collection[int], by: AbstractBaseUser, at: dt.datetime, note: str = ""
+    *, invoice_ids: Collection[int], by: User, at: dt.datetime, note: str = ""
 ) -> list[Outcome]:
     """Back to the reviewer before; by the first reviewer, reopened (CB-105, CB-108, CB-110)."""
     return _decide(invoice_ids, verdict=Verdict.REJECT, seen=None, by=by, at=at, note=note)
 
 
-def approve_invoices(
-    *, invoice_ids: Collection[int], by: AbstractBaseUser, at: dt.datetime
-) -> list[Outcome]:
+def approve_invoices(*, invoice_ids: Collection[int], by: User, at: dt.datetime) -> list[Outcome]:
     """What the button Approve means for each: request, approve the step, or both (X-4, K-17).
 
     One transaction for each of the three meanings.
@@ -157,7 +153,7 @@ def decide(
     invoice_ids: Collection[int],
     verdict: str,
     seen: Mapping[int, tuple[int, int]],
-    by: AbstractBaseUser,
+    by: User,
     at: dt.datetime,
     note: str,
 ) -> list[Outcome]:
@@ -179,9 +175,7 @@ class _CannotBeFinalised(Exception):
         self.refusals = refusals
 
 
-def _request(
-    invoice_ids: Collection[int], *, by: AbstractBaseUser, at: dt.datetime
-) -> list[Outcome]:
+def _request(invoice_ids: Collection[int], *, by: User, at: dt.datetime) -> list[Outcome]:
     processes = selectors.processes_of(invoice_ids)
     refusals = {
         pk: (
@@ -200,20 +194,20 @@ def _request(
         [
             Review(
                 invoice_id=outcome.invoice_id,
-                process_id=processes[outcome.invoice_id].id,
-                steps=list(processes[outcome.invoice_id].steps),
+                process_id=process.id,
+                steps=list(process.steps),
                 requested_by=by,
                 requested_at=at,
             )
             for outcome in outcomes
-            if outcome.is_done
+            if outcome.is_done and (process := processes[outcome.invoice_id])
         ]
     )
     return _in_order(invoice_ids, outcomes, refusals)
 
 
 def _request_and_approve(
-    invoice_ids: Collection[int], *, by: AbstractBaseUser, at: dt.datetime, note: str
+    invoice_ids: Collection[int], *, by: User, at: dt.datetime, note: str
 ) -> list[Outcome]:
     requested = _request(invoice_ids, by=by, at=at)
     locked = [outcome.invoice_id for outcome in requested if outcome.is_done]
@@ -228,7 +222,7 @@ def _decide(
     *,
     verdict: str,
     seen: Mapping[int, tuple[int, int]] | None,
-    by: AbstractBaseUser,
+    by: User,
     at: dt.datetime,
     note: str,
 ) -> list[Outcome]:
@@ -285,7 +279,7 @@ def _why_not(
 
 
 def _move_invoices(
-    standings: list[Standing], *, verdict: str, by: AbstractBaseUser, at: dt.datetime
+    standings: list[Standing], *, verdict: str, by: User, at: dt.datetime
 ) -> tuple[list[Outcome], list[Standing]]:
     """Finalise after the last approval, reopen after the first reviewer's rejection.
 

@@ -7,7 +7,7 @@ and answers the same both times.
 
 import datetime as dt
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from approvals import rules, selectors
@@ -23,9 +23,7 @@ from invoicing.services.approval import Outcome, invoice_label
 
 
 @transaction.atomic
-def approve(
-    *, invoice_id: int, mark: str, by: AbstractBaseUser, at: dt.datetime, note: str = ""
-) -> Outcome:
+def approve(*, invoice_id: int, mark: str, by: User, at: dt.datetime, note: str = "") -> Outcome:
     """What the button Approve means for this invoice: request, approve the step, or both (X-4).
 
     :param mark: ``NextAction.mark`` as the page showed it.
@@ -52,9 +50,7 @@ def approve(
 
 
 @transaction.atomic
-def reject(
-    *, invoice_id: int, mark: str, by: AbstractBaseUser, at: dt.datetime, note: str = ""
-) -> Outcome:
+def reject(*, invoice_id: int, mark: str, by: User, at: dt.datetime, note: str = "") -> Outcome:
     """Back to the reviewer before; by the first reviewer, reopened (CB-108, CB-110).
 
     :raises Stale: the review is not where the page showed it.
@@ -70,7 +66,7 @@ def _decide(
     invoice_id: int,
     mark: str,
     verdict: str,
-    by: AbstractBaseUser,
+    by: User,
     at: dt.datetime,
     note: str,
 ) -> Outcome:

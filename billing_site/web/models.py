@@ -139,6 +139,8 @@ class Job(models.Model):
         """Estimate of the time left at the pace so far; None while there is no pace."""
         if self.status != JobStatus.RUNNING or not (self.total and self.processed):
             return None
+        if self.started_at is None:
+            return None
         spent = at - self.started_at
         return spent / self.processed * max(0, self.total - self.processed)
 

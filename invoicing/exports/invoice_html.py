@@ -15,7 +15,6 @@ from invoicing.exports.wording import Wording, wording_of
 from ledger.enums import TermsKind
 
 TEMPLATE = "documents/invoice.html"
-LONG_WORD = 42
 
 
 class Row(NamedTuple):
@@ -62,7 +61,7 @@ def _context(document: InvoiceDocument) -> dict:
         "number": document.number,
         "currency": document.currency,
         "provider": document.parties.provider,
-        "provider_address": _address(document.parties.provider, home=""),
+        "provider_address": _address(document.parties.provider),
         "recipient": document.parties.recipient,
         "recipient_lines": _recipient_lines(document.parties, words["attention"]),
         "facts": list(_facts(document, wording)),
@@ -82,6 +81,9 @@ def _context(document: InvoiceDocument) -> dict:
         or [(words["no_vat"], wording.money(document.vat_total, document.currency))],
         "total": wording.money(document.gross_total, document.currency),
         "payment": list(_payment(document, wording)),
+        "show_bank": bool(
+            document.number and document.gross_total > 0 and not document.is_credit_note
+        ),
         "footer": _footer(document.parties.provider, words),
     }
 
@@ -158,7 +160,7 @@ def _payment(document: InvoiceDocument, wording: Wording) -> Iterator[str]:
         yield words["terms_days"].format(days=terms.terms_days)
 
 
-def _address(provider: Provider, *, home: str) -> str:
+def _address(provider: Provider) -> str:
     """The address on one line, for the sender's line above the recipient."""
     place = f"{provider.postal_code} {provider.city}".strip()
     return " · ".join(part for part in (provider.name, provider.street, place) if part)
@@ -181,7 +183,8 @@ def _footer(provider: Provider, words) -> list[list[str]]:
     legal = [
         provider.registration,
         f"{words['vat_id']} {provider.vat_id}" if provider.vat_id else "",
-        " · ".join(part for part in (provider.email, provider.phone) if part),
+        provider.email,
+        provider.phone,
     ]
     bank = [
         provider.bank_name,

@@ -6,8 +6,10 @@ several times as fast as a cold one.
 
 import datetime as dt
 import gc
+import hashlib
 import io
 import logging
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,7 +31,7 @@ FONTS = {
     "Inter Document": "vendor/inter/latin.woff2",
     "Inter Document Extended": "vendor/inter/latin-ext.woff2",
 }
-WEIGHTS = (400, 600, 700)
+WEIGHTS = (400, 600)
 FONT_FACES = re.compile(r"@font-face\{[^}]*\}")
 # The collector costs a few percent of a short document and frees nothing that matters to it.
 UNCOLLECTED_HTML = 400_000  # characters
@@ -131,8 +133,26 @@ def _face(family: str, weight: int) -> str:
 
 
 def _static_font(variable: bytes, weight: int) -> bytes:
+    """One weight of a variable font; kept in the data folder, for cutting takes seconds."""
+    digest = hashlib.sha256(variable).hexdigest()[:16]
+    kept = Path(settings.DATA_DIR) / "cache" / "fonts" / f"{digest}-{weight}.ttf"
+    try:
+        return kept.read_bytes()
+    except OSError:
+        content = _cut(variable, weight)
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        temporary = kept.with_suffix(f".{os.getpid()}")
+        temporary.write_bytes(content)
+        temporary.replace(kept)
+    except OSError as error:
+        logger.warning("a font is cut anew by every worker, it cannot be kept: %s", error)
+    return content
+
+
+def _cut(variable: bytes, weight: int) -> bytes:
     font = TTFont(io.BytesIO(variable))
-    instance = instantiateVariableFont(font, {"wght": weight}, static=True, updateFontNames=False)
+    instance = instantiateVariableFont(font, {"wght": weight}, static=True)
     instance.flavor = None
     buffer = io.BytesIO()
     instance.save(buffer)

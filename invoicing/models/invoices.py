@@ -202,6 +202,10 @@ class Invoice(ConcurrentTransitionMixin, models.Model):
 
     objects = InvoiceQuerySet.as_manager()
 
+    # What querysets annotate.
+    is_past: bool  # with_period_past()
+    account_id: Any  # with_account_id(); None when the contract has no account
+
     class Meta:
         ordering = ["-period_from", "-id"]
         permissions = [

@@ -44,10 +44,10 @@ class Product(NamedTuple):
 def read_pricing() -> Pricing:
     """Return every pricing rule with its tiers; two queries."""
     tiers: dict[int, list[Tier]] = defaultdict(list)
-    for rule_id, *tier in PriceTier.objects.values_list(
+    for rule_id, up_to, unit_price, flat_fee in PriceTier.objects.values_list(
         "rule_id", "up_to", "unit_price", "flat_fee"
     ):
-        tiers[rule_id].append(Tier(*tier))
+        tiers[rule_id].append(Tier(up_to, unit_price, flat_fee))
     specs = []
     broken = {}
     for rule in PricingRule.objects.select_related("product_category", "customer_cluster"):

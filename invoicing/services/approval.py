@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from billing_site.kernel.errors import DomainError
@@ -105,9 +105,7 @@ def reopen_invoices(*, invoice_ids: Collection[int], at: dt.datetime) -> list[Ou
 
 
 @transaction.atomic
-def finalise_invoices(
-    *, invoice_ids: Collection[int], by: AbstractBaseUser, at: dt.datetime
-) -> list[Outcome]:
+def finalise_invoices(*, invoice_ids: Collection[int], by: User, at: dt.datetime) -> list[Outcome]:
     """Approving -> Approved: number, ledger entry and order for the document, or nothing (D-52).
 
     The numbers of a scheme follow the invoice dates. The counter is taken last and held to the
@@ -158,7 +156,7 @@ def _plan(invoice: Invoice, numbering: Numbering) -> _Plan:
 
 
 def _issue(
-    plans: Sequence[_Plan], *, provider: Provider, by: AbstractBaseUser, at: dt.datetime
+    plans: Sequence[_Plan], *, provider: Provider, by: User, at: dt.datetime
 ) -> dict[int, str]:
     """Write everything that approval makes; the numbers by invoice id."""
     plans = sorted(plans, key=lambda plan: (plan.invoice.invoice_date, plan.invoice.pk))

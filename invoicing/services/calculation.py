@@ -117,7 +117,7 @@ def _calculate_locked(
 ) -> CalculationReport:
     share_pricing()
     with connection.cursor() as cursor:
-        cursor.execute(LOCK_PENDING, [ids])
+        cursor.execute(LOCK_PENDING, [list(ids)])
         invoices = cursor.fetchall()
         if not invoices:
             return CalculationReport()
@@ -161,7 +161,7 @@ def _read_usage(
     """Return the purchases of the invoices, added up, by invoice; and their products."""
     boundaries = pricing.index.boundaries
     epoch = "width_bucket(purchased_on, %s::date[])" if boundaries else "1"
-    parameters = [ids, boundaries] if boundaries else [ids]
+    parameters: list[Any] = [ids, boundaries] if boundaries else [ids]
     cursor.execute(ADD_UP_PURCHASES.format(epoch=epoch), parameters)
     rows = cursor.fetchall()
     products = read_products({row[1] for row in rows})
@@ -208,7 +208,7 @@ def _check(result: InvoiceResult, pricing: Pricing) -> None:
     for item in result.items:
         if item.rule_id in pricing.broken:
             raise CalculationError(pricing.broken[item.rule_id])
-        if abs(item.exact_amount) >= LIMIT or abs(item.quantity or 0) >= LIMIT:
+        if abs(item.exact_amount) >= LIMIT or abs(item.quantity or Decimal(0)) >= LIMIT:
             raise CalculationError(
                 f"The amount of {item.label} has more than 15 digits; check the quantities and "
                 "prices of its purchases."
@@ -224,7 +224,9 @@ class _Writer:
     """Collects the rows of a batch in the text form of COPY."""
 
     def __init__(self, products: Mapping[int, Product]) -> None:
-        self.categories = {pk: _escaped(product.category) for pk, product in products.items()}
+        self.categories: dict[int | None, str] = {
+            pk: _escaped(product.category) for pk, product in products.items()
+        }
         self.escaped: dict[str, str] = {}
         self.spans: dict[tuple[tuple[dt.date, dt.date], ...], str] = {}
         self.lines: list[str] = []

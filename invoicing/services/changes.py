@@ -7,7 +7,7 @@ catalogue items live below and cannot call up: each row keeps when it changed
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
@@ -152,16 +152,14 @@ def mark_changed_pricing(*, at: dt.datetime) -> int:
         cursor.execute(CHANGED_CUSTOMERS, {"since": since})
         customers = dict(cursor.fetchall())
         if items or customers:
-            cursor.execute(
-                CONCERNED_INVOICES,
-                {
-                    "items": list(items),
-                    "items_at": list(items.values()),
-                    "customers": list(customers),
-                    "customers_at": list(customers.values()),
-                    "slack": LONGEST_CHANGE,
-                },
-            )
+            parameters: dict[str, Any] = {
+                "items": list(items),
+                "items_at": list(items.values()),
+                "customers": list(customers),
+                "customers_at": list(customers.values()),
+                "slack": LONGEST_CHANGE,
+            }
+            cursor.execute(CONCERNED_INVOICES, parameters)
             concerned = [pk for (pk,) in cursor.fetchall()]
             pending = Invoice.objects.filter(pk__in=concerned).move_to_pending()
             still = Invoice.objects.filter(pk__in=concerned).pending()

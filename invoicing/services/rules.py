@@ -236,5 +236,5 @@ def _sentence(error: ValidationError) -> str:
 
 
 def _verbose(name: str) -> str:
-    label = str(PricingRule._meta.get_field(name).verbose_name)
+    label = str(getattr(PricingRule._meta.get_field(name), "verbose_name", name))
     return label[:1].upper() + label[1:]

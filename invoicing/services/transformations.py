@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
 from django.db import transaction
 
@@ -30,16 +30,14 @@ INVOICE_PDF = "invoice-pdf"
 LEASE = dt.timedelta(minutes=20)
 MOST_ATTEMPTS = 5
 PAUSES = tuple(dt.timedelta(seconds=seconds) for seconds in (10, 60, 300, 900))
-MOST_LINES = 20_000
+MOST_LINES = 10_000
 UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 logger = logging.getLogger(__name__)
 
 
 @transaction.atomic
-def queue_result(
-    *, invoice: Invoice, by: AbstractBaseUser | None, at: dt.datetime
-) -> TransformationResult:
+def queue_result(*, invoice: Invoice, by: User | None, at: dt.datetime) -> TransformationResult:
     """Order the PDF of an approved invoice, or order it again when making it failed.
 
     Asked twice, it is the same order; a document that is there already stays.

@@ -74,6 +74,7 @@ class LedgerEntryListView(ListView):
         "contract": Suggestion(lambda user: Contract.objects.all(), "reference", "customer__name"),
     }
     row_template = "ledger/_entry_row.html"
+    template_name = "ledger/entry_list.html"
     export = Export(columns=COLUMNS, values=_exported)
     empty_title = "No entries yet"
     empty_text = (

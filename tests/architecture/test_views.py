@@ -2,7 +2,9 @@
 
 import pytest
 from django.conf import settings
-from django.urls import URLPattern, get_resolver
+from django.contrib.auth.models import Permission
+from django.urls import URLPattern, get_resolver, reverse
+from django.urls.converters import IntConverter
 
 # Without a log-in. Everything else is behind LoginRequiredMiddleware.
 OPEN = {"web:login", "web:theme", "web:healthz", "web:readyz"}
@@ -62,8 +64,6 @@ def declared_permission(pattern: URLPattern):
 
 @pytest.mark.django_db
 def test_every_permission_that_a_page_needs_exists():
-    from django.contrib.auth.models import Permission
-
     known = {
         f"{permission.content_type.app_label}.{permission.codename}"
         for permission in Permission.objects.select_related("content_type")
@@ -73,6 +73,37 @@ def test_every_permission_that_a_page_needs_exists():
         wanted = declared_permission(pattern) or ()
         needed |= {wanted} if isinstance(wanted, str) else set(wanted)
     assert needed <= known
+
+
+def address(name: str, pattern: URLPattern) -> str:
+    """The address of a page, with 0 or a text for what it asks for."""
+    arguments = {
+        key: 0 if isinstance(converter, IntConverter) else "none"
+        for key, converter in pattern.pattern.converters.items()
+    }
+    return reverse(name, kwargs=arguments)
+
+
+@pytest.mark.requirement("R13")
+@pytest.mark.django_db
+def test_nobody_gets_anywhere_without_a_log_in(client):
+    for name, pattern in pages().items():
+        if name in OPEN:
+            continue
+        for answer in (client.get(address(name, pattern)), client.post(address(name, pattern))):
+            assert answer.status_code == 302, name
+            assert answer["Location"].startswith("/login/"), name
+
+
+@pytest.mark.requirement("R13")
+@pytest.mark.django_db
+def test_a_page_is_closed_to_whoever_lacks_its_permission(client_for):
+    stranger = client_for()
+    for name, pattern in pages().items():
+        if name in OPEN or name in FOR_EVERYBODY:
+            continue
+        for answer in (stranger.get(address(name, pattern)), stranger.post(address(name, pattern))):
+            assert answer.status_code in (403, 405), name
 
 
 def test_urls_are_named_object_and_page():

@@ -214,7 +214,7 @@ def test_a_cluster_moves_with_everything_below_it_and_never_below_itself():
     assert leaf.path == [root.pk, middle.pk, leaf.pk]
     with pytest.raises(MoveRefused, match="below itself"):
         move_cluster(cluster_id=middle.pk, parent=leaf)
-    with pytest.raises(FieldsRefused, match="taken|already"):
+    with pytest.raises(FieldsRefused, match="already"):
         create_cluster(name="Leaf")
     with pytest.raises(FieldsRefused, match="invisible"):
         create_cluster(name="a\u202eb")

@@ -1,0 +1,88 @@
+"""What people type about catalogue items."""
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+
+from billing_site.web.edits import EditForm
+from billing_site.web.tree_fields import TreeChoiceField
+from inventory.errors import ITEM_SENTENCES
+from inventory.models import BillingPlatform, CatalogueItem, ProductCategory
+
+AMOUNTS = ("upfront_price", "upfront_cost", "recurring_price", "recurring_cost")
+NUMBERS = (*AMOUNTS, "metering_minimum", "metering_increment")
+ROUTES = ("upfront_route", "recurring_route")
+
+
+class PlainNumber(forms.TextInput):
+    """A number to type over: no grouping, no zeros that only fill up decimals."""
+
+    def __init__(self) -> None:
+        super().__init__({"inputmode": "decimal", "autocomplete": "off"})
+
+    def format_value(self, value: Any) -> str | None:
+        if isinstance(value, Decimal):
+            text = f"{value:f}"
+            return text.rstrip("0").rstrip(".") if "." in text else text
+        return super().format_value(value)
+
+
+class CatalogueItemForm(EditForm):
+    """Create or change a catalogue item, with both billing routes (L-5, L-6, L-7).
+
+    The routes are asked for once there is an external platform (L-15).
+    """
+
+    category = TreeChoiceField(
+        ProductCategory.objects.all(), help_text="Pricing rules follow the category."
+    )
+    sentences = ITEM_SENTENCES
+
+    class Meta:
+        model = CatalogueItem
+        fields = (
+            "code",
+            "name",
+            "kind",
+            "item_type",
+            "category",
+            "unit",
+            "active",
+            *AMOUNTS,
+            *ROUTES,
+            "metering_minimum",
+            "metering_increment",
+        )
+        widgets = dict.fromkeys(NUMBERS, PlainNumber)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in NUMBERS:
+            self.fields[name].error_messages["invalid"] = (
+                "This is no number. Give digits with a point, e.g. 0.045."
+            )
+        self.fields["code"].help_text = "Purchases name the item by it."
+        self.fields["item_type"].label = "Type"
+        self.fields["active"].help_text = "An inactive item stays on invoices and is not sold."
+        self.has_routes = (
+            BillingPlatform.objects.external().exists()
+            or self.instance.upfront_route_id is not None
+            or self.instance.recurring_route_id is not None
+        )
+        for name in ROUTES:
+            if not self.has_routes:
+                del self.fields[name]
+                continue
+            self.fields[name].empty_label = "Not set: billed in-house"
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        for name in AMOUNTS:
+            if data.get(name) is not None and data[name] < 0:
+                self.add_error(name, "Give zero or more; a reduction is a pricing rule.")
+        if data.get("metering_minimum") is not None and data["metering_minimum"] < 0:
+            self.add_error("metering_minimum", "Give zero or more.")
+        if data.get("metering_increment") is not None and data["metering_increment"] <= 0:
+            self.add_error("metering_increment", "Give a number above zero, or leave it empty.")
+        return data

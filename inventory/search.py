@@ -1,0 +1,12 @@
+"""What the search at the top finds on the inventory floor."""
+
+from django.contrib.auth.models import AbstractBaseUser
+
+from billing_site.web.search import SearchHit, search_provider
+from inventory.models import CatalogueItem
+
+
+@search_provider("Catalogue", permission="inventory.view_catalogueitem")
+def items(text: str, user: AbstractBaseUser, limit: int) -> list[SearchHit]:
+    found = CatalogueItem.objects.matching(text)[:limit]
+    return [SearchHit(i.name, i.get_absolute_url(), i.code, "package") for i in found]
