@@ -126,6 +126,20 @@ def _resolve(model: type[models.Model], path: str) -> tuple[models.Field | None,
     return field, nullable
 
 
+def leads_to_many(model: type[models.Model], path: str) -> bool:
+    """True when one row of ``model`` may meet several rows along a lookup path."""
+    for name in path.split(LOOKUP_SEP):
+        try:
+            field = model._meta.get_field(name)
+        except FieldDoesNotExist:
+            return False  # an annotation or a transform at the end of the path
+        if field.one_to_many or field.many_to_many:
+            return True
+        if field.is_relation:
+            model = field.related_model
+    return False
+
+
 def _signed(row: Any, columns: Sequence[SortColumn]) -> str:
     values = []
     for column in columns:

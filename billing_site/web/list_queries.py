@@ -15,7 +15,14 @@ from django.utils import formats
 from django_filters import FilterSet
 from django_filters.widgets import SuffixedMultiWidget
 
-from billing_site.web.keyset import Cut, KeysetPage, SortColumn, cut_page, total_order
+from billing_site.web.keyset import (
+    Cut,
+    KeysetPage,
+    SortColumn,
+    cut_page,
+    leads_to_many,
+    total_order,
+)
 from billing_site.web.list_parts import Chip, CurrencyTotal, QuickSearch
 
 if TYPE_CHECKING:
@@ -39,6 +46,7 @@ class ListQuery:
         self.filterset: FilterSet | None = None
         if definition.filterset_class is not None:
             self.filterset = definition.filterset_class(parameters, queryset=self.all_rows)
+            _drop_idle_distinct(self.filterset)
         self.quick = self._quick()
 
     # rows
@@ -156,6 +164,10 @@ class ListQuery:
         return self.address(drop=POSITION, part="summary")
 
     @property
+    def advanced_address(self) -> str:
+        return self.address(drop=POSITION, part="advanced")
+
+    @property
     def filter_query(self) -> str:
         """The filter alone, as kept in a selection or an export job: no page, no part."""
         return self.address(drop=POSITION).removeprefix("?")
@@ -199,6 +211,16 @@ class ListQuery:
     def _quick(self) -> QuickSearch | None:
         wanted = self.parameters.get(QUICK, "")
         return next((q for q in self.definition.quick_searches if q.key == wanted), None)
+
+
+def _drop_idle_distinct(filterset: FilterSet) -> None:
+    """Filters with several choices ask for DISTINCT, which sorts every row of the filter; only a
+    path that leads to many rows can give a row twice and needs it.
+    """
+    model = filterset.queryset.model
+    for one in filterset.filters.values():
+        if getattr(one, "distinct", False) and not leads_to_many(model, one.field_name or ""):
+            one.distinct = False
 
 
 def parameter_names(field: forms.BoundField) -> tuple[str, ...]:

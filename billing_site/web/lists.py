@@ -26,8 +26,8 @@
             return rows.select_related("contract__customer__cluster")
 
 The URL is the state: ``?quick=live&customer_code=C1&sort=-total``. One view answers the page, its
-totals (``part=summary``, loaded after the first paint), suggestions (``part=suggest``), the export
-(``part=export``) and, by POST, the selection. Pages are cut by key (:mod:`billing_site.web.keyset`):
+totals (``part=summary``, loaded after the first paint), the Advanced form (``part=advanced``, when
+it is opened), suggestions (``part=suggest``), the export (``part=export``) and, by POST, the selection. Pages are cut by key (:mod:`billing_site.web.keyset`):
 a page makes a constant number of queries, no COUNT, and the last page is as quick as the first.
 A column is sortable when the table says so; at a million rows it needs an index with the id.
 """
@@ -160,6 +160,8 @@ class ListView(PermissionRequiredMixin, View):
                 return self._summary(request, query)
             case "suggest":
                 return self._suggest(request)
+            case "advanced":
+                return self._advanced(request, query)
             case "export" if self.export is not None:
                 return self._export(request, query)
             case _:
@@ -259,6 +261,11 @@ class ListView(PermissionRequiredMixin, View):
             "has_boxes": bool(self.allowed_actions()),
         }
         return render(request, "web/_list_summary.html", context)
+
+    def _advanced(self, request: HttpRequest, query: ListQuery) -> HttpResponse:
+        """The Advanced form; asked for when it is opened, so that a page need not render it."""
+        dress_fields(query, self.suggestions)
+        return render(request, "web/_filter_advanced.html", {"query": query})
 
     def _suggest(self, request: HttpRequest) -> HttpResponse:
         field = request.GET.get("field", "")

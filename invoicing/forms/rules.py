@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.models import construct_instance
 from django.forms.widgets import Widget
 
 from billing_site.web.tree_fields import TreeChoiceField
@@ -174,8 +175,16 @@ class RuleForm(forms.ModelForm):
             self.add_error("valid_to", "The last day is before the first; choose a later one.")
         return data
 
-    def validate_constraints(self) -> None:
-        """Left to the service, whose refusal names the other rule and the remedy (D-41)."""
+    def _post_clean(self) -> None:
+        """Fields and name only; the constraints are left to the service, whose refusal names the
+        other rule and the remedy (D-41).
+        """
+        self.instance = construct_instance(self, self.instance, self._meta.fields)
+        try:
+            self.instance.clean_fields(exclude=self._get_validation_exclusions())
+        except ValidationError as error:
+            self._update_errors(error)
+        self.validate_unique()
 
     def rule_fields(self) -> dict[str, Any]:
         """Every field for the service, neutral where the operator has no use for it."""

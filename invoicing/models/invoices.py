@@ -223,6 +223,9 @@ class Invoice(ConcurrentTransitionMixin, models.Model):
                 condition=Q(status__in=UNFINISHED_STATUSES),
             ),
             models.Index(
+                fields=["id"], name="invoice_closed", condition=Q(status=InvoiceStatus.CLOSED)
+            ),
+            models.Index(
                 fields=["id"], name="invoice_pending", condition=Q(status=InvoiceStatus.PENDING)
             ),
         ]

@@ -71,7 +71,8 @@ def _ladder_in_words(mode: str, tiers: Sequence[Tier], unit: str) -> str:
         return f"a ladder of {MISSING}"
     steps = []
     for tier in tiers:
-        reach = f"up to {format_quantity(tier.up_to)}" if tier.up_to is not None else "above"
+        beyond = "above" if len(tiers) > 1 else "for every quantity"
+        reach = f"up to {format_quantity(tier.up_to)}" if tier.up_to is not None else beyond
         flat = f" plus {format_quantity(tier.flat_fee)}{unit} flat" if tier.flat_fee else ""
         steps.append(f"{format_quantity(tier.unit_price)}{unit} per unit{flat} {reach}")
     how = "all at the tier reached" if mode == LadderMode.VOLUME else "each slice in its tier"

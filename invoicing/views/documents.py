@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.cache import cache_control
+from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 from billing_site.kernel.errors import DomainError
 from invoicing import tasks
@@ -21,20 +22,19 @@ from invoicing.selectors.documents import invoice_document
 from invoicing.services.transformations import INVOICE_PDF, download_name, queue_result
 
 # The browser's own PDF reader needs styles and pictures of its own; nobody else may frame it.
-PDF_POLICY = {"DIRECTIVES": {"frame-ancestors": [SELF]}}
+PDF_POLICY = {"frame-ancestors": [SELF]}
 PREVIEW_POLICY = {
-    "DIRECTIVES": {
-        "default-src": [NONE],
-        "style-src": [SELF],
-        "font-src": [SELF],
-        "img-src": [SELF, "data:"],
-        "base-uri": [NONE],
-        "form-action": [NONE],
-        "frame-ancestors": [SELF],
-    }
+    "default-src": [NONE],
+    "style-src": [SELF],
+    "font-src": [SELF],
+    "img-src": [SELF, "data:"],
+    "base-uri": [NONE],
+    "form-action": [NONE],
+    "frame-ancestors": [SELF],
 }
 
 
+@method_decorator(xframe_options_sameorigin, name="dispatch")
 @method_decorator(csp(PDF_POLICY), name="dispatch")
 @method_decorator(cache_control(private=True, no_cache=True), name="dispatch")
 class InvoicePdfView(PermissionRequiredMixin, View):
@@ -77,6 +77,7 @@ class InvoiceOrderPdfView(PermissionRequiredMixin, View):
         return redirect(invoice)
 
 
+@method_decorator(xframe_options_sameorigin, name="dispatch")
 @method_decorator(csp(PREVIEW_POLICY), name="dispatch")
 class InvoicePreviewView(PermissionRequiredMixin, View):
     """The invoice with the current set-up, as a page of its own for the viewer's frame."""

@@ -166,6 +166,6 @@ def test_the_pdf_is_shown_in_the_page_and_downloaded_under_a_safe_name(client):
     assert b"".join(shown.streaming_content) == b"%PDF-1.7 x"
     saved = client.get(reverse("invoicing:invoice-pdf", args=[invoice.pk]), {"download": "1"})
     assert saved["Content-Disposition"].startswith("attachment")
-    saved.close()
+    assert b"".join(saved.streaming_content) == b"%PDF-1.7 x"
     default_storage.delete(name)
     assert page(client, user, "invoicing:invoice-pdf", invoice).status_code == 404

@@ -2,11 +2,13 @@
 
 import datetime as dt
 from decimal import Decimal
+from functools import lru_cache
 
 from django import template
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models
-from django.utils import formats, timezone
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
@@ -16,6 +18,8 @@ from billing_site.web.vendor import ICONS
 
 register = template.Library()
 
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+PLACEHOLDER_KEY = 7_316_820_954  # stands for the key while an address is taken apart
 NOTHING = mark_safe('<span class="nothing" aria-label="none">–</span>')
 
 # Tone of a status badge; the word itself always stands beside the colour.
@@ -50,6 +54,7 @@ TONES: dict[str, str] = {
 
 
 @register.simple_tag
+@lru_cache(maxsize=256)
 def icon(name: str, extra: str = "") -> SafeString:
     """An icon beside a text (the text carries the meaning; the icon is hidden from readers).
 
@@ -67,13 +72,10 @@ def money(amount: Decimal | int | None, currency: str, show_currency: bool = Fal
     """An amount in the currency's own decimals, tabular figures; a dash for no amount."""
     if amount is None:
         return NOTHING
-    text = format_money(Decimal(amount), currency)
+    text = format_money(Decimal(amount), currency)  # digits only; refuses an unknown currency
     tone = " is-negative" if amount < 0 else ""
-    if show_currency:
-        return format_html(
-            '<span class="money{}">{} <span class="currency">{}</span></span>', tone, text, currency
-        )
-    return format_html('<span class="money{}">{}</span>', tone, text)
+    code = f' <span class="currency">{currency}</span>' if show_currency else ""
+    return SafeString(f'<span class="money{tone}">{text}{code}</span>')
 
 
 @register.filter
@@ -83,6 +85,7 @@ def quantity(value: Decimal | None) -> SafeString | str:
 
 
 @register.simple_tag
+@lru_cache(maxsize=512)
 def badge(label: str, tone: str = "grey") -> SafeString:
     """A small label in a tone: grey, blue, green, amber, red or violet."""
     return format_html('<span class="status status-{}">{}</span>', tone, label)
@@ -93,7 +96,7 @@ def status(row: models.Model, field: str = "status") -> SafeString:
     """The status of an object as a badge: its word and its colour."""
     value = getattr(row, field)
     label = getattr(row, f"get_{field}_display")()
-    return badge(label, TONES.get(str(value), "grey"))
+    return badge(str(label), TONES.get(str(value), "grey"))
 
 
 @register.filter
@@ -103,29 +106,48 @@ def tone(value: str) -> str:
 
 
 @register.filter
-def day(value: dt.date | None) -> SafeString | str:
+def day(value: dt.date | None) -> SafeString:
     """A date as 05 Mar 2026; a dash for none."""
     if value is None:
         return NOTHING
     if isinstance(value, dt.datetime):
         value = timezone.localtime(value).date()
-    return format_html(
-        '<time datetime="{}">{}</time>', value.isoformat(), formats.date_format(value, "d M Y")
-    )
+    return _day(value)
+
+
+@lru_cache(maxsize=4096)
+def _day(value: dt.date) -> SafeString:
+    return SafeString(f'<time datetime="{value.isoformat()}">{_in_words(value)}</time>')
+
+
+def _in_words(value: dt.date) -> str:
+    return f"{value.day:02} {MONTHS[value.month - 1]} {value.year}"
 
 
 @register.filter
-def moment(value: dt.datetime | None) -> SafeString | str:
+def moment(value: dt.datetime | None) -> SafeString:
     """A moment in the time zone of the firm, to the minute; a dash for none."""
     if value is None:
         return NOTHING
     local = timezone.localtime(value)
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
-        local.isoformat(timespec="seconds"),
-        formats.date_format(local, "D d M Y, H:i:s T"),
-        formats.date_format(local, "d M Y, H:i"),
+    shown = f"{_in_words(local)}, {local.hour:02}:{local.minute:02}"
+    return SafeString(
+        f'<time datetime="{local.isoformat(timespec="seconds")}" '
+        f'title="{shown}:{local.second:02} {local.tzname()}">{shown}</time>'
     )
+
+
+@register.simple_tag
+def address(name: str, pk: int) -> str:
+    """What ``{% url name pk %}`` gives, many times faster; for the rows of a list."""
+    before, after = _address_of(name)
+    return f"{before}{pk:d}{after}"
+
+
+@lru_cache(maxsize=256)
+def _address_of(name: str) -> tuple[str, str]:
+    before, after = reverse(name, args=[PLACEHOLDER_KEY]).split(str(PLACEHOLDER_KEY))
+    return before, after
 
 
 @register.filter

@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.contrib.auth.models import Permission
-from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from billing_site.web import job_runs, jobs, tasks
-from billing_site.web.enums import FINAL, JOB_TRANSITIONS, RETRYABLE, JobStatus
+from billing_site.web.enums import FINAL, RETRYABLE, JobStatus
 from billing_site.web.errors import JobNotCancellable, JobNotRetryable, UnknownJobKind
 from billing_site.web.job_runs import LEASE, MAX_ATTEMPTS, JobRun, LeaseLost
 from billing_site.web.models import Job, JobItem
@@ -370,55 +370,3 @@ def test_audit_events_of_a_job_carry_its_owner_and_number(allowed, monkeypatch):
     job = make_job(allowed)
     job_runs.run_job(job_id=job.pk, handler=look, resumable=False)
     assert seen == {"user": allowed.pk, "job": job.pk}
-
-
-# the database's own refusals
-
-
-def refused(name: str):
-    return pytest.raises((IntegrityError, DatabaseError), match=name)
-
-
-def test_the_database_refuses_a_status_off_the_path(anna):
-    for source in JobStatus.values:
-        for target in set(JobStatus.values) - {source} - set(JOB_TRANSITIONS.get(source, ())):
-            lease = {"lease_token": uuid.uuid4(), "lease_until": LATER}
-            job = make_job(anna, status=source, **(lease if source == "running" else {}))
-            values = {
-                "status": target,
-                "finished_at": NOW if target in FINAL else None,
-                "lease_token": uuid.uuid4() if target == "running" else None,
-                "lease_until": LATER if target == "running" else None,
-            }
-            with refused("transition"), transaction.atomic():
-                Job.objects.filter(pk=job.pk).update(**values)
-
-
-@pytest.mark.parametrize(
-    ("name", "values"),
-    [
-        ("job_finished_iff_final", {"status": "sleeping", "finished_at": NOW}),
-        ("job_leased_iff_running", {"status": JobStatus.RUNNING}),
-        ("job_leased_iff_running", {"lease_until": NOW}),
-        ("job_finished_iff_final", {"finished_at": NOW}),
-    ],
-)
-def test_the_database_refuses_an_impossible_job(anna, name, values):
-    with refused(name), transaction.atomic():
-        Job.objects.create(kind="x", title="x", owner=anna, created_at=NOW, **values)
-
-
-@pytest.mark.parametrize(
-    ("name", "values"),
-    [
-        ("job_item_outcome_is_known", {"outcome": "perhaps", "reason": "x"}),
-        ("job_item_has_reason", {"outcome": "skipped"}),
-        ("job_item_has_reason", {"outcome": "failed"}),
-        ("job_item_once_per_object", {"outcome": "done", "object_id": 1}),
-    ],
-)
-def test_the_database_refuses_an_impossible_outcome(anna, name, values):
-    job = make_job(anna)
-    JobItem.objects.create(job=job, object_id=1, label="one", outcome="done")
-    with refused(name), transaction.atomic():
-        JobItem.objects.create(job=job, label="x", **values)

@@ -260,21 +260,6 @@ def test_posts_to_nowhere_find_nothing(desk, query):
     assert desk.post(f"/things/?{query}", {"action": "touch"}).status_code == 404
 
 
-@pytest.mark.parametrize(
-    ("name", "values"),
-    [
-        ("selection_counts_its_ids", {"ids": [1, 2], "count": 3}),
-        ("selection_counts_its_ids", {"ids": [], "count": 0}),
-        ("selection_excludes_from_filter_only", {"ids": [1], "count": 1, "excluded_ids": [2]}),
-    ],
-)
-def test_the_database_refuses_an_impossible_selection(anna, name, values):
-    with pytest.raises(IntegrityError, match=name), transaction.atomic():
-        Selection.objects.create(
-            owner=anna, list_key="x", whole_filter=False, created_at=NOW, **values
-        )
-
-
 def test_the_database_lets_a_selection_and_a_retry_have_one_job_only(anna):
     job = make_job(anna)
     fields = {"owner": anna, "list_key": "x", "whole_filter": False, "created_at": NOW}

@@ -1,0 +1,56 @@
+"""Filters for large lists: the text is looked up first, the rows are then found by key.
+
+A condition on a joined table, or an OR over several tables, gives PostgreSQL no index to start
+from: at a million rows it reads the list until a page is full. So the text is resolved to keys in
+the small tables first (each by its own index), and the list is asked for those keys.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import django_filters as filters
+from django.db.models import Q, QuerySet
+
+MOST_KEYS = 1_000
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a text is looked up.
+
+    :param path: what the found keys are compared with in the list: ``"customer"`` or ``"pk"``.
+    :param rows: the rows to look through.
+    :param lookups: e.g. ``("code__iexact", "name__icontains")``; any of them may match.
+    """
+
+    path: str
+    rows: Callable[[], QuerySet]
+    lookups: Sequence[str]
+
+
+class LookedUpFilter(filters.CharFilter):
+    """``LookedUpFilter(Source("customer", Customer.objects.all, ("code__iexact",)), label=...)``.
+
+    Up to a thousand keys per source are put into the query; more of them stay a subquery.
+    """
+
+    def __init__(self, *sources: Source, **kwargs: Any) -> None:
+        kwargs.setdefault("max_length", 100)
+        super().__init__(**kwargs)
+        self.sources = sources
+
+    def filter(self, qs: QuerySet, value: str) -> QuerySet:
+        if not value:
+            return qs
+        condition = Q(pk__in=[])
+        for source in self.sources:
+            matches = Q()
+            for lookup in source.lookups:
+                matches |= Q(**{lookup: value})
+            found = source.rows().filter(matches).order_by().values_list("pk", flat=True)
+            keys = list(found[: MOST_KEYS + 1])
+            if keys:
+                wanted = keys if len(keys) <= MOST_KEYS else found
+                condition |= Q(**{f"{source.path}__in": wanted})
+        return qs.filter(condition)

@@ -1,0 +1,67 @@
+"""Filters that stay quick on large lists."""
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.http import QueryDict
+
+from billing_site.web import list_filters
+from billing_site.web.list_filters import LookedUpFilter, Source
+from billing_site.web.list_queries import ListQuery
+from invoicing.models import Invoice
+from ledger.models import Customer
+from tests.billing_site.web.things import make_thing
+from tests.billing_site.web.urls import ThingListView
+from tests.builders import make_customer
+
+pytestmark = pytest.mark.urls("tests.billing_site.web.urls")
+
+search = LookedUpFilter(
+    Source("customer", Customer.objects.all, ("code__iexact", "name__icontains")),
+    Source("pk", Invoice.objects.all, ("reference__startswith",)),
+)
+
+
+@pytest.fixture
+def acme(db):
+    return make_customer(code="ACME", name="Acme Ltd")
+
+
+def found(text) -> set[str]:
+    return {row.reference for row in search.filter(Invoice.objects.all(), text)}
+
+
+def test_a_text_is_looked_up_in_every_source(acme):
+    make_thing(acme, reference="T-1")
+    make_thing(reference="acme-2")
+    make_thing(reference="T-3")
+
+    assert found("acme") == {"T-1", "acme-2"}
+    assert found("ACM") == {"T-1"}
+    assert found("nobody") == set()
+    assert found("") == {"T-1", "acme-2", "T-3"}
+
+
+def test_keys_are_put_into_the_query_while_they_are_few(acme, monkeypatch):
+    make_thing(acme, reference="T-1")
+    few = str(search.filter(Invoice.objects.all(), "acme").query)
+    assert "ledger_customer" not in few
+
+    monkeypatch.setattr(list_filters, "MOST_KEYS", 0)
+    many = search.filter(Invoice.objects.all(), "acme")
+    assert "ledger_customer" in str(many.query)
+    assert [row.reference for row in many] == ["T-1"]
+
+
+def test_several_choices_do_not_sort_the_whole_filter(db, anna):
+    query = ListQuery(ThingListView, anna, QueryDict("status=open&status=pending"))
+    assert "DISTINCT" not in str(query.rows.query)
+
+
+def test_the_advanced_form_is_rendered_when_it_is_asked_for_or_in_use(db, client, anna):
+    anna.user_permissions.add(Permission.objects.get(codename="view_group"))
+    client.force_login(anna)
+    assert 'name="total_min"' not in client.get("/things/").content.decode()
+    assert 'name="total_min"' in client.get("/things/?part=advanced").content.decode()
+    text = client.get("/things/?total_min=3").content.decode()
+    assert 'name="total_min"' in text
+    assert 'value="3"' in text
