@@ -76,6 +76,7 @@ class InvoiceListView(ListView):
     export = Export(columns=EXPORT_COLUMNS, values=_export_values)
     bulk_actions = (APPROVE, CLOSE, RECALCULATE)
     row_template = "invoicing/_invoice_row.html"
+    template_name = "invoicing/invoice_list.html"
     empty_title = "No invoices yet"
     empty_text = "They appear a few minutes after the first customer is saved."
 
