@@ -4,7 +4,6 @@ import datetime as dt
 import uuid
 
 import pytest
-from django.db import connection
 
 from billing_site.web.enums import FINAL, JOB_TRANSITIONS, JobStatus
 from billing_site.web.models import Job, JobItem, Selection
@@ -32,13 +31,6 @@ def new_job(status: str = "queued", **fields) -> Job:
     )
 
 
-def new_unknown_job() -> None:
-    """The constraint on the finishing time would refuse it first, and says less."""
-    with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE web_job DROP CONSTRAINT job_finished_iff_final")
-    new_job("waiting")
-
-
 def move(job: Job, status: str) -> None:
     ended = {"finished_at": NOW if status in FINAL else None}
     lease = LEASE if status == "running" else {"lease_token": None, "lease_until": None}
@@ -64,11 +56,6 @@ def new_selection(**fields) -> Selection:
 
 
 CASES = cases(
-    Case(
-        "job_status_is_known",
-        holds=lambda: new_job("queued"),
-        refused=lambda: new_unknown_job(),
-    ),
     Case(
         "job_leased_iff_running",
         holds=lambda: new_job("running"),
