@@ -59,8 +59,12 @@ class Application:
 
     def migrate(self, steps: Steps) -> None:
         """Bring the database to the migrations' state."""
-        folders = [p for p in layout.ROOT.glob("**/migrations/*.py") if _is_ours(p)]
-        digest = layout.digest_of(layout.REQUIREMENTS, *sorted(folders))
+        files = [
+            path
+            for package in ("*", "*/*")
+            for path in layout.ROOT.glob(f"{package}/migrations/*.py")
+        ]
+        digest = layout.digest_of(layout.REQUIREMENTS, *sorted(files))
         with steps.step("migrations") as step:
             if self._is_done("migrated.digest", digest):
                 step.note("nothing to apply")
@@ -73,7 +77,7 @@ class Application:
         """Gather the static files under their hashed names."""
         files = [
             path
-            for folder in (layout.ROOT / "static", *layout.ROOT.glob("*/static"))
+            for folder in (layout.ROOT / "static", *filter(_is_ours, layout.ROOT.glob("*/static")))
             for path in folder.rglob("*")
             if path.is_file()
         ]
@@ -168,6 +172,6 @@ class Application:
         return self.services.home
 
 
-def _is_ours(path: Path) -> bool:
-    first = path.relative_to(layout.ROOT).parts[0]
-    return first not in (".venv", "node_modules", "var")
+def _is_ours(folder: Path) -> bool:
+    """Whether a ``static`` folder is a source, not what was gathered in a data folder."""
+    return not (folder.parent / "run.lock").exists()

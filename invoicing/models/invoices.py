@@ -159,7 +159,9 @@ class Invoice(ConcurrentTransitionMixin, models.Model):
       V12 what is in approval does not change                  trigger invoice_locked_is_frozen
     """
 
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="invoices")
+    customer = models.ForeignKey(  # index: invoice_by_customer
+        Customer, on_delete=models.PROTECT, related_name="invoices", db_index=False
+    )
     contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="invoices")
     type = models.CharField(
         max_length=10, choices=InvoiceType.choices, default=InvoiceType.PERIODICAL
@@ -168,8 +170,13 @@ class Invoice(ConcurrentTransitionMixin, models.Model):
         max_length=60, null=True, blank=True, unique=True, validators=[validate_plain_text]
     )
     number = models.CharField(max_length=60, null=True, blank=True, unique=True, editable=False)
-    number_counter = models.ForeignKey(
-        NumberCounter, on_delete=models.PROTECT, null=True, editable=False, related_name="invoices"
+    number_counter = models.ForeignKey(  # index: invoice_sequence_once
+        NumberCounter,
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="invoices",
+        db_index=False,
     )
     number_sequence = models.PositiveBigIntegerField(null=True, editable=False)
     invoice_date = models.DateField()
@@ -371,7 +378,9 @@ class InvoiceItem(models.Model):
       E2  positions are unique on an invoice                 item_position_once
     """
 
-    invoice = models.ForeignKey(Invoice, on_delete=models.CASCADE, related_name="items")
+    invoice = models.ForeignKey(  # index: item_position_once
+        Invoice, on_delete=models.CASCADE, related_name="items", db_index=False
+    )
     position = models.PositiveIntegerField()
     kind = models.CharField(max_length=10, choices=InvoiceItemKind.choices)
     rule = models.ForeignKey(

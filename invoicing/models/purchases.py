@@ -165,8 +165,8 @@ class Purchase(models.Model):
     item = models.ForeignKey(
         CatalogueItem, on_delete=models.PROTECT, null=True, related_name="purchases"
     )
-    invoice = models.ForeignKey(
-        Invoice, on_delete=models.PROTECT, null=True, related_name="purchases"
+    invoice = models.ForeignKey(  # index: purchase_invoice_item
+        Invoice, on_delete=models.PROTECT, null=True, related_name="purchases", db_index=False
     )
     unmapped_reason = models.CharField(max_length=20, choices=UnmappedReason.choices, blank=True)
     invoice_reference = models.CharField(max_length=60, blank=True)

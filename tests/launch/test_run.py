@@ -131,6 +131,8 @@ def test_the_life_of_a_copy(copy):
     assert copy.address() == address
     assert copy.seconds_to_first_page() < SECOND_START_SECONDS
     assert re.search(r"demo company +[\d.]+ s +there", copy.text())
+    assert re.search(r"migrations +[\d.]+ s +nothing to apply", copy.text())
+    assert re.search(r"static files +[\d.]+ s +unchanged", copy.text())
     second = copy.pids()
     assert not [pid for pid in set(running) - set(second) if processes.fingerprint(pid)]
 

@@ -106,6 +106,11 @@ CASES = cases(
         refused=lambda: change(builders.make_customer(code="C-1"), code="C-2"),
     ),
     Case(
+        "customer_bill_from_is_used",
+        holds=lambda: change(builders.make_customer(), bill_from=DAY),
+        refused=lambda: change(builders.make_invoice().customer, bill_from=DAY),
+    ),
+    Case(
         "contract_one_default_per_customer",
         holds=lambda: two_contracts(second_is_default=False),
         refused=lambda: two_contracts(second_is_default=True),
