@@ -43,7 +43,7 @@ def progress_beside(job: JobRun) -> Iterator[ProgressBeside]:
         try:
             yield ProgressBeside(job, executor)
         finally:
-            executor.submit(connection.close).result()
+            executor.submit(lambda: connection.close()).result()  # the thread's own
 
 
 @job_kind(purchase_imports.CHECK_JOB, permission="invoicing.import_purchases")

@@ -186,6 +186,7 @@ def import_purchases(
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [IMPORT_LOCK])
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # else a million checks wait for the end
+        cursor.execute("SET LOCAL work_mem = '64MB'")
         build_mapping(cursor, sql.STAGED_SOURCE, {"batch": batch.pk})
         lock_mapped_invoices(cursor, sql.CURRENT_INVOICES, [batch.pk])
         if _set_verdicts(cursor, batch):
@@ -203,7 +204,7 @@ def import_purchases(
         _tell(progress, batch.rows_changed)
         _insert_new(cursor, parameters, progress)
         Invoice.objects.filter(pk__in=touched).move_to_pending()
-        cursor.execute("SET CONSTRAINTS ALL DEFERRED")  # as the caller's transaction had them
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")  # the caller's transaction may go on
     batch.status, batch.committed_at = ImportStatus.COMMITTED, at
     batch.save()
     return batch

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("invoicing", "0007_rule_currency_and_page_indexes"),
+        ("invoicing", "0010_closed_invoices_index"),
         ("web", "0001_initial"),
     ]
 
