@@ -46,7 +46,8 @@ class MappingForm(forms.Form):
         self.mapping = mapping
         self.fields["time_zone"].initial = mapping.time_zone
         self.column_names: dict[str, str] = {}
-        for position, (header, target) in enumerate(mapping.columns.items()):
+        used_first = sorted(mapping.columns.items(), key=lambda pair: (pair[1] == IGNORED, pair[0]))
+        for position, (header, target) in enumerate(used_first):
             name = f"column_{position}"
             self.column_names[name] = header
             self.fields[name] = forms.ChoiceField(
