@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import Count, F, Q, Sum
 
@@ -92,7 +93,7 @@ def balances(*, contracts: Iterable[Contract]) -> list[tuple[str, Decimal]]:
     return sorted(sums.items())
 
 
-def open_balances() -> list[dict[str, object]]:
+def open_balances() -> list[dict[str, Any]]:
     """What all customers owe and what they are owed, one line per currency.
 
     Keys: ``currency``, ``owed`` and ``owing_accounts`` (above zero), ``credit`` (below).
