@@ -99,7 +99,7 @@ def open_balances() -> list[dict[str, Any]]:
     Keys: ``currency``, ``owed`` and ``owing_accounts`` (above zero), ``credit`` (below).
     """
     above, below = Q(balance__gt=0), Q(balance__lt=0)
-    return list(
+    rows = (
         ContractAccount.objects.filter(above | below)
         .order_by()
         .values(currency=F("contract__currency"))
@@ -110,6 +110,7 @@ def open_balances() -> list[dict[str, Any]]:
         )
         .order_by("currency")
     )
+    return [dict(row) for row in rows]
 
 
 def customer_counts() -> dict[str, int]:
