@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("invoicing", "0007_rule_currency_and_page_indexes"),
+        ("invoicing", "0009_guards_plan_anew"),
         ("ledger", "0003_pricing_changes"),
     ]
 
