@@ -169,7 +169,7 @@ class ListView(PermissionRequiredMixin, View):
 
     def _page(self, request: HttpRequest, query: ListQuery) -> HttpResponse:
         page = query.page()
-        table = self.table_class(page.rows, request=request, orderable=False)
+        table = self.table_class(page.rows, orderable=False)
         if query.form is not None:
             dress_fields(query, self.suggestions)
         context = {
@@ -250,7 +250,7 @@ class ListView(PermissionRequiredMixin, View):
             count = sum(line.count for line in totals)
         else:
             count = counts[key] if counts else query.count()
-        table = self.table_class([], request=request, orderable=False)
+        table = self.table_class([], orderable=False)
         context = {
             "view": self,
             "query": query,
