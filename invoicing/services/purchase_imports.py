@@ -44,7 +44,6 @@ IMPORT_LOCK = 7_301_002  # advisory: one commit at a time
 OPEN_STATUSES = (ImportStatus.UPLOADED, ImportStatus.CHECKING, ImportStatus.CHECKED)
 
 
-
 class Progress(Protocol):
     """Hears how far the work is; a JobRun is one. May raise to stop the work."""
 
@@ -160,9 +159,7 @@ def check_purchases(*, batch_id: int, progress: Progress | None = None) -> Impor
         batch.rows_new = batch.rows_changed = batch.rows_unchanged = batch.rows_error = 0
     else:
         with connection.cursor() as cursor:
-            cursor.execute("ANALYZE invoicing_importrow")
-            cursor.execute(sql.MARK_TWINS, {"batch": batch.pk})
-            _set_verdicts(cursor, batch)
+            judge_rows(cursor, batch)
         batch.status = ImportStatus.CHECKED
     batch.save()
     return batch
@@ -189,6 +186,7 @@ def import_purchases(
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [IMPORT_LOCK])
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # else a million checks wait for the end
+        cursor.execute("SET LOCAL work_mem = '64MB'")
         build_mapping(cursor, sql.STAGED_SOURCE, {"batch": batch.pk})
         lock_mapped_invoices(cursor, sql.CURRENT_INVOICES, [batch.pk])
         if _set_verdicts(cursor, batch):
@@ -206,6 +204,7 @@ def import_purchases(
         _tell(progress, batch.rows_changed)
         _insert_new(cursor, parameters, progress)
         Invoice.objects.filter(pk__in=touched).move_to_pending()
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")  # the caller's transaction may go on
     batch.status, batch.committed_at = ImportStatus.COMMITTED, at
     batch.save()
     return batch
@@ -258,6 +257,13 @@ def stage_rows(
                 _tell(progress, waiting)
                 waiting = 0
     _tell(progress, waiting)
+
+
+def judge_rows(cursor: CursorWrapper, batch: ImportBatch) -> None:
+    """Give every staged row its verdict and count them; inside the caller's transaction."""
+    cursor.execute("ANALYZE invoicing_importrow")
+    cursor.execute(sql.MARK_TWINS, {"batch": batch.pk})
+    _set_verdicts(cursor, batch)
 
 
 def _stage_file(batch: ImportBatch, progress: Progress | None) -> None:

@@ -22,30 +22,36 @@ WAITING_REASONS = tuple(r.value for r in UnmappedReason if r != UnmappedReason.P
 # Reasons with which a purchase can be put on another invoice of the same contract (D-46).
 ROUTABLE_REASONS = (UnmappedReason.PERIOD_FINISHED.value, UnmappedReason.INVOICE_LOCKED.value)
 
+# Three steps with statistics between them: as one statement the planner takes the first two for
+# tiny and compares every row with every other.
+LOCATE = """
+SELECT s.id, s.currency, s.invoice_reference, s.quantity,
+       c.id AS customer_id, c.suspended, c.bill_from,
+       i.id AS item_id, i.metering_minimum AS least, coalesce(i.metering_increment, 0) AS step,
+       (s.purchased_at AT TIME ZONE coalesce(c.time_zone, %(zone)s))::date AS day
+FROM ({source}) s
+LEFT JOIN ledger_customer c ON c.code = s.customer_code
+LEFT JOIN inventory_catalogueitem i ON i.code = s.product_code
+"""
+# The contract and periodical invoice of each customer, currency and day.
+FIND_HOMES = """
+SELECT DISTINCT ON (p.customer_id, p.currency, p.day)
+       p.customer_id, p.currency, p.day, k.id AS contract_id, v.id AS invoice_id, v.status
+FROM (
+  SELECT DISTINCT customer_id, currency, day FROM purchase_places WHERE customer_id IS NOT NULL
+) p
+JOIN ledger_contract k ON k.customer_id = p.customer_id AND k.currency = p.currency
+  AND (k.is_default OR k.starts_on IS NULL OR k.starts_on <= p.day)
+  AND (k.ends_on IS NULL OR k.ends_on >= p.day)
+LEFT JOIN invoicing_invoice v ON v.contract_id = k.id AND v.type = 'periodical'
+  AND p.day BETWEEN v.period_from AND v.period_to
+ORDER BY p.customer_id, p.currency, p.day, k.is_default DESC, k.id, v.period_from DESC
+"""
 # The metered quantity repeats invoicing.rules.metering; a test holds them together.
 MAPPING = """
-WITH located AS MATERIALIZED (
-  SELECT s.id, s.currency, s.invoice_reference, s.quantity,
-         c.id AS customer_id, c.suspended, c.bill_from,
-         i.id AS item_id, i.metering_minimum AS least,
-         coalesce(i.metering_increment, 0) AS step,
-         (s.purchased_at AT TIME ZONE coalesce(c.time_zone, %(zone)s))::date AS day
-  FROM ({source}) s
-  LEFT JOIN ledger_customer c ON c.code = s.customer_code
-  LEFT JOIN inventory_catalogueitem i ON i.code = s.product_code
-), places AS (
-  SELECT DISTINCT customer_id, currency, day FROM located WHERE customer_id IS NOT NULL
-), homes AS MATERIALIZED (
-  SELECT DISTINCT ON (p.customer_id, p.currency, p.day)
-         p.customer_id, p.currency, p.day, k.id AS contract_id, v.id AS invoice_id, v.status
-  FROM places p
-  JOIN ledger_contract k ON k.customer_id = p.customer_id AND k.currency = p.currency
-    AND (k.is_default OR k.starts_on IS NULL OR k.starts_on <= p.day)
-    AND (k.ends_on IS NULL OR k.ends_on >= p.day)
-  LEFT JOIN invoicing_invoice v ON v.contract_id = k.id AND v.type = 'periodical'
-    AND p.day BETWEEN v.period_from AND v.period_to
-  ORDER BY p.customer_id, p.currency, p.day, k.is_default DESC, k.id, v.period_from DESC
-), found AS (
+SELECT id, customer_id, item_id, day, metered_quantity, contract_id, reason,
+       CASE WHEN reason = '' THEN invoice_id END AS invoice_id
+FROM (
   SELECT l.id, l.customer_id, l.item_id, l.day,
          CASE
            WHEN l.quantity = 0 OR l.item_id IS NULL THEN l.quantity
@@ -70,15 +76,12 @@ WITH located AS MATERIALIZED (
            WHEN coalesce(a.status, h.status) IN ('approved', 'closed') THEN 'period_finished'
            ELSE ''
          END AS reason
-  FROM located l
-  LEFT JOIN homes h ON h.customer_id = l.customer_id AND h.currency = l.currency
+  FROM purchase_places l
+  LEFT JOIN purchase_homes h ON h.customer_id = l.customer_id AND h.currency = l.currency
     AND h.day = l.day
   LEFT JOIN invoicing_invoice a ON l.invoice_reference <> '' AND a.reference = l.invoice_reference
     AND a.customer_id = l.customer_id AND a.currency = l.currency
-)
-SELECT id, customer_id, item_id, day, metered_quantity, contract_id, reason,
-       CASE WHEN reason = '' THEN invoice_id END AS invoice_id
-FROM found
+) found
 """
 LOCK_INVOICES = """
 SELECT v.id FROM invoicing_invoice v WHERE v.id IN ({ids}) ORDER BY v.id FOR NO KEY UPDATE
@@ -122,6 +125,11 @@ OUTCOMES = """
 SELECT p.id, p.reference, p.unmapped_reason, p.invoice_id
 FROM invoicing_purchase p WHERE p.id = ANY(%s) ORDER BY p.id
 """
+# Purchases that arrived while these invoices were in approval (D-47).
+ARRIVED_IN_APPROVAL = """
+SELECT p.id FROM invoicing_purchase p JOIN invoicing_invoice v ON v.contract_id = p.contract_id
+WHERE v.id = ANY(%s) AND p.invoice_id IS NULL AND p.unmapped_reason = 'invoice_locked'
+"""
 WAITING = """
 SELECT id FROM invoicing_purchase
 WHERE invoice_id IS NULL AND unmapped_reason = ANY(%s) AND id > %s ORDER BY id LIMIT %s
@@ -148,8 +156,10 @@ def build_mapping(cursor: CursorWrapper, source: str, parameters: dict[str, Any]
     :param source: SQL with id, customer_code, product_code, currency, purchased_at,
         invoice_reference and quantity; our own text, never a user's.
     """
-    mapping = MAPPING.format(source=source)
-    _fill_mapping_table(cursor, mapping, parameters | {"zone": settings.TIME_ZONE})
+    located = LOCATE.format(source=source)
+    _fill_table(cursor, "purchase_places", located, parameters | {"zone": settings.TIME_ZONE})
+    _fill_table(cursor, "purchase_homes", FIND_HOMES)
+    _fill_table(cursor, "purchase_mapping", MAPPING)
 
 
 def lock_mapped_invoices(cursor: CursorWrapper, more: str = "", parameters: Sequence = ()) -> None:
@@ -188,8 +198,17 @@ def route_purchases(*, purchase_ids: Sequence[int]) -> list[MappingOutcome]:
     """
     with connection.cursor() as cursor:
         parameters = {"ids": list(purchase_ids), "reasons": list(ROUTABLE_REASONS)}
-        _fill_mapping_table(cursor, ROUTE_SOURCE, parameters)
+        _fill_table(cursor, "purchase_mapping", ROUTE_SOURCE, parameters)
         return _apply(cursor, purchase_ids)
+
+
+@transaction.atomic
+def map_purchases_of_reopened(*, invoice_ids: Sequence[int]) -> list[MappingOutcome]:
+    """Take in what arrived while the invoices were in approval (D-47); call it when they reopen."""
+    with connection.cursor() as cursor:
+        cursor.execute(ARRIVED_IN_APPROVAL, [list(invoice_ids)])
+        ids = [purchase_id for (purchase_id,) in cursor.fetchall()]
+    return map_purchases(purchase_ids=ids) if ids else []
 
 
 def map_waiting_purchases() -> int:
@@ -210,13 +229,13 @@ def map_waiting_purchases() -> int:
         last = ids[-1]
 
 
-def _fill_mapping_table(cursor: CursorWrapper, select: str, parameters: dict[str, Any]) -> None:
-    cursor.execute("DROP TABLE IF EXISTS pg_temp.purchase_mapping")
-    cursor.execute(
-        f"CREATE TEMP TABLE purchase_mapping ON COMMIT DROP AS {select}",
-        parameters,
-    )
-    cursor.execute("ANALYZE purchase_mapping")
+def _fill_table(
+    cursor: CursorWrapper, name: str, select: str, parameters: dict[str, Any] | None = None
+) -> None:
+    """A temporary table with statistics, gone with the transaction."""
+    cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{name}")
+    cursor.execute(f"CREATE TEMP TABLE {name} ON COMMIT DROP AS {select}", parameters)
+    cursor.execute(f"ANALYZE {name}")
 
 
 def _apply(cursor: CursorWrapper, purchase_ids: Sequence[int]) -> list[MappingOutcome]:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("invoicing", "0003_guards"),
+        ("invoicing", "0004_invoice_items_digest"),
         ("web", "0001_initial"),
     ]
 
