@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("invoicing", "0004_invoice_items_digest"),
+        ("invoicing", "0009_guards_plan_anew"),
         ("web", "0001_initial"),
     ]
 
