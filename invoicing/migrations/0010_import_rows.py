@@ -6,6 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
+        ("invoicing", "0008_closed_invoices_index"),
         ("invoicing", "0009_guards_plan_anew"),
         ("web", "0001_initial"),
     ]
