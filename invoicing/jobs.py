@@ -11,6 +11,7 @@ from django.urls import reverse
 from billing_site.web.jobs import JobRun, LeaseLost, job_kind
 from invoicing.services import purchase_imports, purchase_mapping
 from invoicing.services.purchase_mapping import MappingOutcome
+from invoicing.tasks import enqueue_pending
 
 MAPPED_AT_ONCE = 500
 
@@ -69,6 +70,7 @@ def import_purchases(job: JobRun) -> None:
         batch = purchase_imports.import_purchases(
             batch_id=batch_id, at=job.now(), progress=progress
         )
+    enqueue_pending()
     purchase_imports.forget_imported_rows(batch_id=batch_id)
     job.result(
         url=batch.get_absolute_url(),
@@ -105,6 +107,7 @@ def _for_selected(job: JobRun, action: Callable[[list[int]], list[MappingOutcome
                     object_id=outcome.purchase_id,
                     url=reverse("invoicing:invoice-detail", args=[outcome.invoice_id]),
                 )
+    enqueue_pending()
     job.result(url=reverse("invoicing:unmapped-list"))
 
 

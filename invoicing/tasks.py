@@ -16,7 +16,13 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from invoicing.models import Invoice, TransformationResult
-from invoicing.services import calculation, changes, periods, transformations
+from invoicing.services import (
+    calculation,
+    changes,
+    periods,
+    purchase_mapping,
+    transformations,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +32,7 @@ BEAT_LOCKS = {
     "invoicing.create_due_invoices": 7_302_001,
     "invoicing.sweep_pending": 7_302_002,
     "invoicing.sweep_unrendered": 7_302_003,
+    "invoicing.map_waiting_purchases": 7_302_004,
 }
 
 
@@ -82,8 +89,19 @@ def create_due_invoices(*, customer_ids: list[int] | None = None) -> int:
         with one_at_a_time("invoicing.create_due_invoices") as mine:
             made = periods.create_due_invoices(at=timezone.now()) if mine else 0
     if made:
+        after_commit(send, task=map_waiting_purchases)
         enqueue_pending()
     return made
+
+
+@shared_task(name="invoicing.map_waiting_purchases")
+def map_waiting_purchases() -> int:
+    """Put purchases on invoices that they could not find before (H-CB5, D-47)."""
+    with one_at_a_time("invoicing.map_waiting_purchases") as mine:
+        moved = purchase_mapping.map_waiting_purchases() if mine else 0
+    if moved:
+        enqueue_pending()
+    return moved
 
 
 @shared_task(name="invoicing.sweep_pending_invoices")

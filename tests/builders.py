@@ -115,6 +115,16 @@ def make_invoice(customer: Customer | None = None, **fields) -> Invoice:
     return Invoice.objects.create(customer=customer, **fields)
 
 
+def calculated(invoice: Invoice) -> Invoice:
+    """The invoice as a calculation leaves it: Open, whatever it was."""
+    at = dt.datetime(2026, 2, 1, tzinfo=UTC)
+    Invoice.objects.filter(pk=invoice.pk, status=InvoiceStatus.PENDING).update(
+        status=InvoiceStatus.OPEN, calculated_at=at
+    )
+    invoice.refresh_from_db()
+    return invoice
+
+
 def make_purchase(invoice: Invoice | None = None, **fields) -> Purchase:
     """A purchase on ``invoice``; without one it is unmapped and ``unmapped_reason`` is needed."""
     n = number()

@@ -77,3 +77,16 @@ def committed_db(django_db_setup, django_db_blocker):
                 connections.close_all()
                 settings["NAME"] = original
                 admin.execute(f'DROP DATABASE "{copy}" WITH (FORCE)')
+
+
+@pytest.fixture
+def own_storage(settings, tmp_path):
+    """Uploads and documents of one test, in a folder of its own."""
+    folder = tmp_path / "storage"
+    settings.STORAGES = settings.STORAGES | {
+        "default": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": folder},
+        }
+    }
+    return folder

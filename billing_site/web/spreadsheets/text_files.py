@@ -191,6 +191,8 @@ def _find_encoding(file: BinaryIO, longest: int) -> Encoding:
             is_utf8, bad_line = False, lines
         carry = block[-3:]
         lines += _line_ends(block)
+    if carry.endswith((b"\n", b"\r")):
+        lines -= 1  # the last line ends, no other begins
     if is_utf8 and not decoder.getstate()[0]:
         return Encoding("utf-8-sig" if marked else "utf-8", None, long_lines, lines)
     bad_line = bad_line or lines
