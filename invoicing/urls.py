@@ -4,10 +4,20 @@ from django.urls import path
 
 from invoicing.views.decisions import InvoiceCloseView, InvoiceRecalculateView
 from invoicing.views.documents import InvoiceOrderPdfView, InvoicePdfView, InvoicePreviewView
+from invoicing.views.imports import (
+    ImportCheckView,
+    ImportCommitView,
+    ImportDetailView,
+    ImportDiscardView,
+    ImportListView,
+    ImportMappingView,
+    ImportUploadView,
+)
 from invoicing.views.invoices import InvoiceListView
 from invoicing.views.purchases import PurchaseDetailView, PurchaseListView
 from invoicing.views.rule_forms import RuleCreateView, RuleDeleteView, RuleEditView, RuleEndView
 from invoicing.views.rules import RuleDetailView, RuleListView
+from invoicing.views.unmapped import PurchaseMapView, PurchaseRouteView, UnmappedListView
 from invoicing.views.viewer import (
     InvoiceDocumentView,
     InvoiceHistoryView,
@@ -49,6 +59,19 @@ decision_urls = [
 purchase_urls = [
     path("purchases/", PurchaseListView.as_view(), name="purchase-list"),
     path("purchases/<int:pk>/", PurchaseDetailView.as_view(), name="purchase-detail"),
+    path("purchases/<int:pk>/map/", PurchaseMapView.as_view(), name="purchase-map"),
+    path("purchases/<int:pk>/route/", PurchaseRouteView.as_view(), name="purchase-route"),
+    path("purchases/unmapped/", UnmappedListView.as_view(), name="unmapped-list"),
+]
+
+import_urls = [
+    path("imports/", ImportListView.as_view(), name="import-list"),
+    path("imports/new/", ImportUploadView.as_view(), name="import-upload"),
+    path("imports/<int:pk>/", ImportDetailView.as_view(), name="import-detail"),
+    path("imports/<int:pk>/mapping/", ImportMappingView.as_view(), name="import-mapping"),
+    path("imports/<int:pk>/check/", ImportCheckView.as_view(), name="import-check"),
+    path("imports/<int:pk>/commit/", ImportCommitView.as_view(), name="import-commit"),
+    path("imports/<int:pk>/discard/", ImportDiscardView.as_view(), name="import-discard"),
 ]
 
 rule_urls = [
@@ -60,4 +83,11 @@ rule_urls = [
     path("rules/<int:pk>/delete/", RuleDeleteView.as_view(), name="rule-delete"),
 ]
 
-urlpatterns = [*invoice_urls, *document_urls, *decision_urls, *purchase_urls, *rule_urls]
+urlpatterns = [
+    *invoice_urls,
+    *document_urls,
+    *decision_urls,
+    *purchase_urls,
+    *import_urls,
+    *rule_urls,
+]
