@@ -7,17 +7,17 @@ from invoicing.views.documents import InvoiceOrderPdfView, InvoicePdfView, Invoi
 from invoicing.views.imports import (
     ImportCheckView,
     ImportCommitView,
-    ImportCreateView,
     ImportDetailView,
     ImportDiscardView,
-    ImportErrorsView,
     ImportListView,
+    ImportMappingView,
+    ImportUploadView,
 )
 from invoicing.views.invoices import InvoiceListView
 from invoicing.views.purchases import PurchaseDetailView, PurchaseListView
 from invoicing.views.rule_forms import RuleCreateView, RuleDeleteView, RuleEditView, RuleEndView
 from invoicing.views.rules import RuleDetailView, RuleListView
-from invoicing.views.unmapped import UnmappedListView
+from invoicing.views.unmapped import PurchaseMapView, PurchaseRouteView, UnmappedListView
 from invoicing.views.viewer import (
     InvoiceDocumentView,
     InvoiceHistoryView,
@@ -59,6 +59,19 @@ decision_urls = [
 purchase_urls = [
     path("purchases/", PurchaseListView.as_view(), name="purchase-list"),
     path("purchases/<int:pk>/", PurchaseDetailView.as_view(), name="purchase-detail"),
+    path("purchases/<int:pk>/map/", PurchaseMapView.as_view(), name="purchase-map"),
+    path("purchases/<int:pk>/route/", PurchaseRouteView.as_view(), name="purchase-route"),
+    path("purchases/unmapped/", UnmappedListView.as_view(), name="unmapped-list"),
+]
+
+import_urls = [
+    path("imports/", ImportListView.as_view(), name="import-list"),
+    path("imports/new/", ImportUploadView.as_view(), name="import-upload"),
+    path("imports/<int:pk>/", ImportDetailView.as_view(), name="import-detail"),
+    path("imports/<int:pk>/mapping/", ImportMappingView.as_view(), name="import-mapping"),
+    path("imports/<int:pk>/check/", ImportCheckView.as_view(), name="import-check"),
+    path("imports/<int:pk>/commit/", ImportCommitView.as_view(), name="import-commit"),
+    path("imports/<int:pk>/discard/", ImportDiscardView.as_view(), name="import-discard"),
 ]
 
 import_urls = [

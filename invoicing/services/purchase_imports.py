@@ -83,6 +83,27 @@ def upload_purchases(
 
 
 @transaction.atomic
+def receive_purchases(
+    *,
+    file: File,
+    filename: str,
+    owner: AbstractBaseUser,
+    at: dt.datetime,
+    mapping_name: str = "",
+) -> ImportBatch:
+    """Keep an uploaded file and have it checked, if its columns tell what they are.
+
+    :raises SpreadsheetRefused: the file is no usable table.
+    :raises MappingRefused: there is no mapping of that name.
+    """
+    batch = upload_purchases(file=file, filename=filename, owner=owner, mapping_name=mapping_name)
+    if not ColumnMapping.from_json(batch.mapping).missing():
+        start_check(batch_id=batch.pk, owner=owner, at=at)
+        batch.refresh_from_db()
+    return batch
+
+
+@transaction.atomic
 def start_check(
     *,
     batch_id: int,

@@ -1,78 +1,92 @@
-"""Importing purchases: upload, columns, preview with a verdict per row, all-or-nothing import."""
+"""Importing purchases: the list of files, upload, preview, mapping, commit (H-CB4, R6, R11)."""
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth import get_user_model
 from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.contrib.auth.models import AbstractBaseUser
-from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views import View
-from django.views.generic import FormView
 
 from billing_site.kernel.errors import DomainError
-from billing_site.web.list_parts import Export, QuickSearch
+from billing_site.web.list_parts import Export, QuickSearch, Suggestion
 from billing_site.web.lists import ListView
 from billing_site.web.spreadsheets.columns import Column, Kind
 from billing_site.web.spreadsheets.writing import write_csv
 from invoicing.enums import ImportStatus, RowVerdict
 from invoicing.filters.imports import ImportFilter
 from invoicing.forms.imports import MappingForm, UploadForm
+from invoicing.imports.fields import BY_KEY, METADATA
 from invoicing.imports.mappings import NAMED_MAPPINGS, ColumnMapping
-from invoicing.models import ImportBatch
-from invoicing.services.purchase_imports import (
-    discard_import,
-    start_check,
-    start_import,
-    upload_purchases,
-)
+from invoicing.models import ImportBatch, ImportRow
+from invoicing.selectors import imports as selectors
+from invoicing.services import purchase_imports
 from invoicing.tables.imports import ImportTable
 
-ROWS_SHOWN = 100
-WAITING = (ImportStatus.UPLOADED, ImportStatus.CHECKED)
-EXPORT_COLUMNS = (
-    Column("filename", "File"),
-    Column("status", "Status"),
-    Column("rows_new", "New", Kind.INTEGER),
-    Column("rows_changed", "Changed", Kind.INTEGER),
-    Column("rows_unchanged", "Unchanged", Kind.INTEGER),
-    Column("rows_error", "Errors", Kind.INTEGER),
-    Column("owner__username", "Uploaded by"),
-    Column("created_at", "Uploaded", Kind.DATETIME),
-    Column("committed_at", "Imported", Kind.DATETIME),
-)
+ROWS_SHOWN = 50
+LARGEST_ROW = 2_000_000
 ERROR_COLUMNS = (
-    Column("number", "Row", Kind.INTEGER),
+    Column("row", "Row", Kind.INTEGER),
     Column("column", "Column"),
-    Column("sentence", "What is wrong and what to do"),
+    Column("sentence", "What is wrong, and what to do"),
 )
+UNFINISHED = (ImportStatus.UPLOADED, ImportStatus.CHECKING, ImportStatus.CHECKED)
 
 
 class ImportListView(ListView):
-    """All files of purchases, the newest first."""
+    """All uploaded files of purchases, the newest first."""
 
     key = "invoicing.import"
     permission_required = "invoicing.view_importbatch"
-    title, one, many = "Imports", "file", "files"
+    title, one, many = "Imports", "import", "imports"
     table_class = ImportTable
     filterset_class = ImportFilter
     bar_fields = ("filename", "owner")
     quick_searches = (
-        QuickSearch("waiting", "Waiting for you", lambda rows: rows.filter(status__in=WAITING)),
+        QuickSearch("unfinished", "To finish", lambda rows: rows.filter(status__in=UNFINISHED)),
         QuickSearch(
             "imported", "Imported", lambda rows: rows.filter(status=ImportStatus.COMMITTED)
         ),
+        QuickSearch("refused", "Refused", lambda rows: rows.filter(status=ImportStatus.REFUSED)),
     )
     ordering = ("-pk",)
-    export = Export(columns=EXPORT_COLUMNS)
-    row_template = "invoicing/_import_row.html"
+    suggestions = {
+        "owner": Suggestion(lambda user: get_user_model().objects.all(), "username"),
+    }
+    export = Export(
+        columns=(
+            Column("filename", "File"),
+            Column("status", "Status"),
+            Column("mapping_name", "Columns"),
+            Column("rows_new", "New", Kind.INTEGER),
+            Column("rows_changed", "Changed", Kind.INTEGER),
+            Column("rows_unchanged", "Unchanged", Kind.INTEGER),
+            Column("rows_error", "Errors", Kind.INTEGER),
+            Column("owner", "Uploaded by"),
+            Column("created_at", "Uploaded", Kind.DATETIME),
+            Column("committed_at", "Imported", Kind.DATETIME),
+        ),
+        values=lambda batch: (
+            batch.filename,
+            batch.get_status_display(),
+            batch.mapping_name,
+            batch.rows_new,
+            batch.rows_changed,
+            batch.rows_unchanged,
+            batch.rows_error,
+            batch.owner.get_username() if batch.owner else None,
+            batch.created_at,
+            batch.committed_at,
+        ),
+    )
     template_name = "invoicing/import_list.html"
+    row_template = "invoicing/_import_row.html"
     empty_title = "No file was imported yet"
-    empty_text = "Upload a CSV or XLSX file of usage or charges."
+    empty_text = "Upload a file of usage or charges; you see what it would do before it is stored."
 
     @classmethod
     def scoped(cls, user: AbstractBaseUser) -> QuerySet:
@@ -80,153 +94,202 @@ class ImportListView(ListView):
 
     @classmethod
     def displayed(cls, rows: QuerySet) -> QuerySet:
-        return rows.select_related("owner")
+        return rows.select_related("owner").defer("mapping", "warnings")
 
 
-class ImportCreateView(PermissionRequiredMixin, FormView):
-    """The upload; a file that is no usable table is refused with the reason."""
+class ImportUploadView(PermissionRequiredMixin, View):
+    """Choose a file; it is checked at once if its columns tell what they are."""
 
     permission_required = "invoicing.import_purchases"
-    form_class = UploadForm
-    template_name = "invoicing/import_form.html"
+    http_method_names = ["get", "post"]
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(**kwargs, mappings=NAMED_MAPPINGS.values())
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self._page(request, UploadForm())
 
-    def form_valid(self, form: UploadForm) -> HttpResponse:
-        upload = form.cleaned_data["file"]
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = UploadForm(request.POST, request.FILES)
+        if not form.is_valid():
+            return self._page(request, form, status=422)
         try:
-            batch = upload_purchases(
-                file=upload,
-                filename=upload.name,
-                owner=self.request.user,
+            batch = purchase_imports.receive_purchases(
+                file=form.upload,
+                filename=form.upload.name or "",
+                owner=request.user,
                 mapping_name=form.cleaned_data["mapping"],
+                at=timezone.now(),
             )
         except DomainError as refusal:
             form.add_error("file", str(refusal))
-            return self.render_to_response(self.get_context_data(form=form), status=422)
+            return self._page(request, form, status=422)
+        if batch.job is None:
+            messages.info(request, "Say which column is what; then the file is checked.")
+            return redirect("invoicing:import-mapping", pk=batch.pk)
         return redirect(batch)
+
+    def _page(self, request: HttpRequest, form: UploadForm, *, status: int = 200) -> HttpResponse:
+        context = {"form": form, "mappings": NAMED_MAPPINGS.values()}
+        return render(request, "invoicing/import_upload.html", context, status=status)
 
 
 class ImportDetailView(PermissionRequiredMixin, View):
-    """One file: its columns, its progress, what importing it would do, row by row."""
+    """One file: progress while it is worked on, then the verdict of each row."""
 
     permission_required = "invoicing.view_importbatch"
+    http_method_names = ["get"]
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        batch = _find(pk)
-        return render(request, "invoicing/import_detail.html", page_of(request, batch))
+        batch = _batch(pk)
+        part = request.GET.get("part", "")
+        if part == "errors":
+            return self._errors(batch)
+        if part == "state":
+            response = render(request, "invoicing/_import_state.html", {"batch": batch})
+            if not batch.is_working:
+                response["HX-Refresh"] = "true"
+            return response
+        return render(request, "invoicing/import_detail.html", self._context(request, batch))
 
-
-def page_of(
-    request: HttpRequest, batch: ImportBatch, form: MappingForm | None = None
-) -> dict[str, Any]:
-    """The context of the page of one file."""
-    mapping = ColumnMapping.from_json(batch.mapping, batch.mapping_name)
-    verdict = request.GET.get("verdict", "")
-    rows = batch.rows.order_by("number")
-    if verdict in RowVerdict.values:
-        rows = rows.filter(verdict=verdict)
-    may_import = request.user.has_perm("invoicing.import_purchases")
-    waits = batch.status in WAITING and not batch.is_working
-    return {
-        "batch": batch,
-        "form": form or MappingForm(mapping=mapping),
-        "missing": mapping.missing(),
-        "page": Paginator(rows, ROWS_SHOWN).get_page(request.GET.get("page")),
-        "verdict": verdict,
-        "verdicts": [
-            ("", "All", batch.row_count),
-            (RowVerdict.NEW, "New", batch.rows_new),
-            (RowVerdict.CHANGED, "Changed", batch.rows_changed),
-            (RowVerdict.UNCHANGED, "Unchanged", batch.rows_unchanged),
-            (RowVerdict.ERROR, "Errors", batch.rows_error),
-        ],
-        "is_new": batch.status == ImportStatus.UPLOADED,
-        "is_checked": batch.status == ImportStatus.CHECKED,
-        "is_done": batch.status == ImportStatus.COMMITTED,
-        "may_map": may_import and waits,
-        "may_import": may_import
-        and batch.status == ImportStatus.CHECKED
-        and not batch.rows_error
-        and bool(batch.rows_new + batch.rows_changed),
-        "may_discard": may_import and waits,
-        "unmapped_count": batch.purchases.unmapped().count()
-        if batch.status == ImportStatus.COMMITTED
-        else 0,
-        "time_zone": settings.TIME_ZONE,
-    }
-
-
-class ImportCheckView(PermissionRequiredMixin, View):
-    """POST: check the file with the columns chosen."""
-
-    permission_required = "invoicing.import_purchases"
-
-    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
-        batch = _find(pk)
+    def _context(self, request: HttpRequest, batch: ImportBatch) -> dict[str, Any]:
+        verdict = request.GET.get("verdict", "")
+        shown = selectors.page_of_rows(
+            batch, verdict=verdict, after=_row(request.GET.get("after", "")), size=ROWS_SHOWN
+        )
+        counts = {
+            RowVerdict.NEW: batch.rows_new,
+            RowVerdict.CHANGED: batch.rows_changed,
+            RowVerdict.UNCHANGED: batch.rows_unchanged,
+            RowVerdict.ERROR: batch.rows_error,
+        }
+        checked = batch.status == ImportStatus.CHECKED and not batch.is_working
+        stopped = batch.status in (ImportStatus.COMMITTING, ImportStatus.CHECKING)
         mapping = ColumnMapping.from_json(batch.mapping, batch.mapping_name)
-        form = MappingForm(request.POST, mapping=mapping)
-        if not form.is_valid():
-            context = page_of(request, batch, form)
-            return render(request, "invoicing/import_detail.html", context, status=422)
-        try:
-            start_check(
-                batch_id=batch.pk, owner=request.user, at=timezone.now(), mapping=form.chosen()
-            )
-        except DomainError as refusal:
-            messages.error(request, str(refusal))
-        return redirect(batch)
+        return {
+            "batch": batch,
+            "page": shown,
+            "verdict": verdict if verdict in RowVerdict.values else "",
+            "tabs": [(v.value, v.label, n) for v, n in counts.items()],
+            "can_import": checked
+            and not batch.rows_error
+            and batch.rows_new + batch.rows_changed > 0,
+            "brings": batch.rows_new + batch.rows_changed,
+            "can_change": not batch.is_working
+            and batch.status not in (ImportStatus.COMMITTED, ImportStatus.DISCARDED),
+            "is_checked": checked,
+            "was_stopped": stopped and not batch.is_working,
+            "mapping": mapping,
+            "missing": mapping.missing(),
+            "columns": [
+                (column, "metadata" if target == METADATA else BY_KEY[target].label)
+                for column, target in selectors.mapped_columns(batch)
+            ],
+            "left_out": [column for column, target in mapping.columns.items() if not target],
+            "earlier": selectors.earlier_imports(batch),
+            "unmapped": batch.purchases.unmapped().count()
+            if batch.status == ImportStatus.COMMITTED
+            else 0,
+        }
 
-
-class ImportCommitView(PermissionRequiredMixin, View):
-    """POST: import a checked file; all of its rows or none."""
-
-    permission_required = "invoicing.import_purchases"
-
-    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
-        batch = _find(pk)
-        try:
-            start_import(batch_id=batch.pk, owner=request.user, at=timezone.now())
-        except DomainError as refusal:
-            messages.error(request, str(refusal))
-        return redirect(batch)
-
-
-class ImportDiscardView(PermissionRequiredMixin, View):
-    """POST: give a file up without importing it."""
-
-    permission_required = "invoicing.import_purchases"
-
-    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
-        batch = _find(pk)
-        try:
-            discard_import(batch_id=batch.pk)
-        except DomainError as refusal:
-            messages.error(request, str(refusal))
-            return redirect(batch)
-        messages.success(request, f"{batch.filename} was discarded; nothing of it was imported.")
-        return redirect("invoicing:import-list")
-
-
-class ImportErrorsView(PermissionRequiredMixin, View):
-    """The errors of a file as CSV: row, column, remedy."""
-
-    permission_required = "invoicing.view_importbatch"
-
-    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        batch = _find(pk)
-        rows = batch.rows.filter(verdict=RowVerdict.ERROR).order_by("number")
+    def _errors(self, batch: ImportBatch) -> HttpResponse:
+        """Every error of the file as a CSV file, to correct it by."""
         response = HttpResponse(content_type="text/csv; charset=utf-8")
         response["Content-Disposition"] = f'attachment; filename="import-{batch.pk}-errors.csv"'
-        lines = (
-            (number, column, sentence)
-            for number, errors in rows.values_list("number", "errors").iterator()
-            for column, sentence in errors
+        rows = ImportRow.objects.filter(batch=batch, verdict=RowVerdict.ERROR).order_by("number")
+        errors = (
+            (row.number, column, sentence)
+            for row in rows.iterator(chunk_size=2000)
+            for column, sentence in row.errors
         )
-        write_csv(response, ERROR_COLUMNS, lines)
+        write_csv(response, ERROR_COLUMNS, errors)
         return response
 
 
-def _find(pk: int) -> ImportBatch:
+class ImportMappingView(PermissionRequiredMixin, View):
+    """Which column is which field; saving it checks the file anew."""
+
+    permission_required = "invoicing.import_purchases"
+    http_method_names = ["get", "post"]
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return self._answer(request, _batch(pk), None)
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return self._answer(request, _batch(pk), request.POST)
+
+    def _answer(self, request: HttpRequest, batch: ImportBatch, data: Any) -> HttpResponse:
+        try:
+            header, samples = selectors.header_and_samples(batch)
+        except DomainError as refusal:
+            messages.error(request, str(refusal))
+            return redirect(batch)
+        mapping = ColumnMapping.from_json(batch.mapping, batch.mapping_name)
+        form = MappingForm(data, header=header, mapping=mapping)
+        complaint = ""
+        if data is not None and form.is_valid():
+            try:
+                purchase_imports.start_check(
+                    batch_id=batch.pk,
+                    owner=request.user,
+                    at=timezone.now(),
+                    mapping=form.chosen(),
+                )
+                return redirect(batch)
+            except DomainError as refusal:
+                complaint = str(refusal)
+        context = {
+            "batch": batch,
+            "form": form,
+            "lines": form.lines(samples),
+            "complaint": complaint,
+            "fields": BY_KEY.values(),
+        }
+        status = 200 if data is None else 422
+        return render(request, "invoicing/import_mapping.html", context, status=status)
+
+
+class ImportActionView(PermissionRequiredMixin, View):
+    """A button of the preview: one service call, then back to the file."""
+
+    permission_required = "invoicing.import_purchases"
+    http_method_names = ["post"]
+
+    def act(self, request: HttpRequest, batch: ImportBatch) -> str:
+        """Do it; returns what to say, if anything."""
+        raise NotImplementedError
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        batch = _batch(pk)
+        try:
+            said = self.act(request, batch)
+        except DomainError as refusal:
+            messages.error(request, str(refusal))
+        else:
+            if said:
+                messages.success(request, said)
+        return redirect(batch)
+
+
+class ImportCommitView(ImportActionView):
+    def act(self, request: HttpRequest, batch: ImportBatch) -> str:
+        purchase_imports.start_import(batch_id=batch.pk, owner=request.user, at=timezone.now())
+        return ""
+
+
+class ImportCheckView(ImportActionView):
+    def act(self, request: HttpRequest, batch: ImportBatch) -> str:
+        purchase_imports.start_check(batch_id=batch.pk, owner=request.user, at=timezone.now())
+        return ""
+
+
+class ImportDiscardView(ImportActionView):
+    def act(self, request: HttpRequest, batch: ImportBatch) -> str:
+        purchase_imports.discard_import(batch_id=batch.pk)
+        return f"{batch.filename} is discarded; nothing of it was imported."
+
+
+def _batch(pk: int) -> ImportBatch:
     return get_object_or_404(ImportBatch.objects.select_related("owner", "job"), pk=pk)
+
+
+def _row(text: str) -> int:
+    """A row number of the address; 0 for anything else."""
+    return min(int(text), LARGEST_ROW) if text.isascii() and text.isdigit() and len(text) < 9 else 0
