@@ -74,17 +74,6 @@ import_urls = [
     path("imports/<int:pk>/discard/", ImportDiscardView.as_view(), name="import-discard"),
 ]
 
-import_urls = [
-    path("unmapped/", UnmappedListView.as_view(), name="unmapped-list"),
-    path("imports/", ImportListView.as_view(), name="import-list"),
-    path("imports/new/", ImportCreateView.as_view(), name="import-create"),
-    path("imports/<int:pk>/", ImportDetailView.as_view(), name="import-detail"),
-    path("imports/<int:pk>/check/", ImportCheckView.as_view(), name="import-check"),
-    path("imports/<int:pk>/import/", ImportCommitView.as_view(), name="import-commit"),
-    path("imports/<int:pk>/discard/", ImportDiscardView.as_view(), name="import-discard"),
-    path("imports/<int:pk>/errors/", ImportErrorsView.as_view(), name="import-errors"),
-]
-
 rule_urls = [
     path("rules/", RuleListView.as_view(), name="rule-list"),
     path("rules/new/", RuleCreateView.as_view(), name="rule-create"),
