@@ -17,7 +17,6 @@ folder = tempfile.mkdtemp(prefix="quittance-pytest-")
 atexit.register(shutil.rmtree, folder, ignore_errors=True)
 os.makedirs(os.path.join(folder, "static"))  # WhiteNoise warns about a missing folder
 os.environ["DATA_DIR"] = folder
-os.mkdir(os.path.join(folder, "static"))
 if worker and os.environ.get("QUITTANCE_REDIS_PER_WORKER"):
     server, _, _ = os.environ["REDIS_URL"].rpartition("/")
     os.environ["REDIS_URL"] = f"{server}/{1 + int(worker.removeprefix('gw'))}"
