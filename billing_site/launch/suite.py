@@ -86,7 +86,6 @@ def _browser_environment(steps: Steps) -> dict[str, str]:
     required = os.environ.get("CI", "").lower() == "true"
     return {
         "QUITTANCE_BROWSER": "required" if required else "optional",
-        "QUITTANCE_BROWSER_COMMAND": system.install_command([system.CHROMIUM]),
         "CHROMIUM": system.chromium() or "",
     }
 
