@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django_filters.fields import DateRangeField
 from django_filters.widgets import SuffixedMultiWidget
 
 from billing_site.web.list_parts import Suggestion
@@ -22,9 +23,7 @@ def dress_fields(query: ListQuery, suggestions: Mapping[str, Suggestion]) -> Non
         label = str(field.label or name)
         if isinstance(field.widget, forms.SelectMultiple) and _is_short(field):
             field.widget = TickList(choices=field.choices)
-        _dress(field.widget, label)
-        if name in query.definition.bar_fields:
-            field.widget.attrs.setdefault("placeholder", label)
+        _dress(field, label, in_bar=name in query.definition.bar_fields)
         if name in suggestions:
             field.widget.attrs |= {
                 "list": f"suggest-{name}",
@@ -57,13 +56,26 @@ class TickList(forms.CheckboxSelectMultiple):
         return context
 
 
-def _dress(widget: forms.Widget, label: str) -> None:
-    if isinstance(widget, SuffixedMultiWidget):
-        for suffix, part in zip(widget.suffixes, widget.widgets, strict=True):
-            _dress(part, label)
-            end = _ENDS.get(suffix, suffix)
-            part.attrs |= {"aria-label": f"{label}, {end}", "placeholder": _placeholder(part, end)}
+def _dress(field: forms.Field, label: str, *, in_bar: bool) -> None:
+    """Classes for every input, and a name in place of the label that the bar does not show."""
+    widget = field.widget
+    if not isinstance(widget, SuffixedMultiWidget):
+        _class_for(widget)
+        if in_bar:
+            widget.attrs.setdefault("placeholder", label)
+        elif isinstance(field, forms.DateField):
+            widget.attrs.setdefault("placeholder", "YYYY-MM-DD")
         return
+    for suffix, part in zip(widget.suffixes, widget.widgets, strict=True):
+        _class_for(part)
+        end = _ENDS.get(suffix, suffix)
+        shown = f"{label} {end}" if in_bar else end
+        if isinstance(field, DateRangeField) and not in_bar:
+            shown = f"{end} YYYY-MM-DD"
+        part.attrs |= {"aria-label": f"{label}, {end}", "placeholder": shown}
+
+
+def _class_for(widget: forms.Widget) -> None:
     attrs: dict[str, Any] = widget.attrs
     if isinstance(widget, forms.CheckboxSelectMultiple | forms.RadioSelect | forms.CheckboxInput):
         attrs.setdefault("class", "form-check-input")
@@ -71,10 +83,4 @@ def _dress(widget: forms.Widget, label: str) -> None:
         attrs.setdefault("class", "form-select")
     else:
         attrs.setdefault("class", "form-control")
-        if isinstance(widget, forms.DateInput):
-            attrs.setdefault("placeholder", "YYYY-MM-DD")
         attrs.setdefault("autocomplete", "off")
-
-
-def _placeholder(widget: forms.Widget, end: str) -> str:
-    return f"{end} YYYY-MM-DD" if isinstance(widget, forms.DateInput) else end

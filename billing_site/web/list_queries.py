@@ -132,15 +132,20 @@ class ListQuery:
             for line in lines
         ]
 
-    def quick_counts(self) -> dict[str, int]:
-        """How many rows each quick search would show under the other filters; "" is All."""
+    def quick_counts(self, current: int) -> dict[str, int]:
+        """How many rows each quick search would show under the other filters; "" is All.
+
+        :param current: the count of the quick search that is shown, which is known already.
+        """
         if not self.definition.quick_searches:
             return {}
-        counts = {
-            quick.key: self.matching(quick).order_by().count()
-            for quick in self.definition.quick_searches
+        shown = self.quick.key if self.quick else ""
+        quicks = (None, *self.definition.quick_searches)
+        return {
+            key: current if key == shown else self.matching(quick).order_by().count()
+            for quick in quicks
+            for key in [quick.key if quick else ""]
         }
-        return {"": self.matching(None).order_by().count()} | counts
 
     # addresses
 

@@ -243,13 +243,9 @@ class ListView(PermissionRequiredMixin, View):
     # parts of the page
 
     def _summary(self, request: HttpRequest, query: ListQuery) -> HttpResponse:
-        counts = query.quick_counts()
-        key = query.quick.key if query.quick else ""
         totals = query.totals()
-        if self.totals is not None:
-            count = sum(line.count for line in totals)
-        else:
-            count = counts[key] if counts else query.count()
+        count = query.count() if self.totals is None else sum(line.count for line in totals)
+        counts = query.quick_counts(count)
         table = self.table_class([], orderable=False)
         context = {
             "view": self,

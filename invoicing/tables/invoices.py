@@ -22,7 +22,13 @@ class InvoiceTable(tables.Table):
     cost_total = tables.Column(verbose_name="Cost total", attrs=NUMERIC, orderable=False)
     status = tables.Column(orderable=False)
     calculated_at = tables.Column(verbose_name="Last calculated", orderable=False)
-    view = tables.Column(verbose_name="View", empty_values=(), orderable=False, accessor="pk")
+    view = tables.Column(
+        verbose_name="View",
+        empty_values=(),
+        orderable=False,
+        accessor="pk",
+        attrs={"th": {"class": "actions"}},
+    )
 
     class Meta:
         model = Invoice
