@@ -23,6 +23,7 @@ from invoicing.querysets import InvoiceQuerySet, Issue
 from invoicing.rules.marks import mark_of_open
 from invoicing.selectors.parties import parties_of, provider_of, terms_of
 from invoicing.services.numbers import NumberedInvoice, Numbering, take_numbers
+from invoicing.services.purchase_mapping import map_purchases_of_reopened
 from ledger.enums import EntryType
 from ledger.models import Firm
 from ledger.services.entries import Posting, lock_accounts, post_entries
@@ -97,10 +98,14 @@ def close_invoices(
 
 @transaction.atomic
 def reopen_invoices(*, invoice_ids: Collection[int], at: dt.datetime) -> list[Outcome]:
-    """Approving -> Pending: rejected, to be calculated with what arrived meanwhile (CB-105)."""
+    """Approving -> Pending: rejected, to be calculated with what arrived meanwhile (CB-105).
+
+    Purchases that waited because of the lock are put on their invoices again (D-47).
+    """
     invoices = _locked(invoice_ids, at=at)
     refusals = {invoice.pk: _why_not_approving(invoice) for invoice in invoices.values()}
     _move(refusals, InvoiceQuerySet.reopen)
+    map_purchases_of_reopened(invoice_ids=[pk for pk, reason in refusals.items() if not reason])
     return _outcomes(invoice_ids, invoices, refusals)
 
 
