@@ -81,6 +81,7 @@ def _context(document: InvoiceDocument) -> dict:
         or [(words["no_vat"], wording.money(document.vat_total, document.currency))],
         "total": wording.money(document.gross_total, document.currency),
         "payment": list(_payment(document, wording)),
+        "iban": _grouped(document.parties.provider.iban),
         "show_bank": bool(
             document.number and document.gross_total > 0 and not document.is_credit_note
         ),
@@ -166,6 +167,12 @@ def _address(provider: Provider) -> str:
     return " · ".join(part for part in (provider.name, provider.street, place) if part)
 
 
+def _grouped(iban: str) -> str:
+    """An IBAN as people read it: in fours."""
+    plain = iban.replace(" ", "")
+    return "\N{NO-BREAK SPACE}".join(plain[start : start + 4] for start in range(0, len(plain), 4))
+
+
 def _recipient_lines(parties: Parties, attention: str) -> list[str]:
     recipient = parties.recipient
     place = f"{recipient.postal_code} {recipient.city}".strip()
@@ -188,7 +195,7 @@ def _footer(provider: Provider, words) -> list[list[str]]:
     ]
     bank = [
         provider.bank_name,
-        f"IBAN {provider.iban}" if provider.iban else "",
+        f"IBAN {_grouped(provider.iban)}" if provider.iban else "",
         f"BIC {provider.bic}" if provider.bic else "",
     ]
     return [[line for line in column if line] for column in (firm, legal, bank)]

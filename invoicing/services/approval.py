@@ -98,7 +98,10 @@ def close_invoices(
 
 @transaction.atomic
 def reopen_invoices(*, invoice_ids: Collection[int], at: dt.datetime) -> list[Outcome]:
-    """Approving -> Pending: rejected, to be calculated with what arrived meanwhile (CB-105, D-47)."""
+    """Approving -> Pending: rejected, to be calculated with what arrived meanwhile (CB-105).
+
+    Purchases that waited because of the lock are put on their invoices again (D-47).
+    """
     invoices = _locked(invoice_ids, at=at)
     refusals = {invoice.pk: _why_not_approving(invoice) for invoice in invoices.values()}
     _move(refusals, InvoiceQuerySet.reopen)

@@ -16,6 +16,7 @@ from approvals.services.reviews import (
 )
 from invoicing.models import Invoice, NumberCounter, NumberScheme
 from invoicing.services import approval
+from invoicing.services.calculation import calculate_invoices
 from ledger.exports.ledger_json import render_ledger_json
 from ledger.models import LedgerEntry
 from ledger.selectors import ledger_lines
@@ -141,6 +142,39 @@ def test_two_reviewers_a_rejection_and_a_purchase_that_arrives_meanwhile():
     assert not LedgerEntry.objects.exists()
     assert approve_step(invoice_ids=ids, by=b, at=AT)[0].number == "R2026-0001"
     assert LedgerEntry.objects.get().amount == Decimal("119.00")
+
+
+@pytest.mark.requirement("CB-105", "CB-11", "D-47")
+def test_what_arrived_during_approval_is_taken_in_when_the_first_reviewer_rejects():
+    builders.make_firm()
+    customer = builders.make_customer()
+    item = builders.make_item()
+    builders.make_rule(value=Decimal("75.00"), product_category=item.category)
+    builders.make_vat()
+    invoice = builders.make_invoice(customer)
+    builders.make_purchase(invoice, item=item)
+    user, ids = approver(), [invoice.pk]
+
+    def total() -> Decimal:
+        calculate_invoices(invoice_ids=ids, at=AT)
+        return Invoice.objects.get().gross_total
+
+    assert total() == Decimal("89.25")
+    request_approval(invoice_ids=ids, by=user, at=AT)
+    late = builders.make_purchase(
+        customer=customer,
+        customer_code=customer.code,
+        product_code=item.code,
+        item=item,
+        contract=invoice.contract,
+        unmapped_reason="invoice_locked",
+    )
+    assert total() == Decimal("89.25")
+    reject_invoices(invoice_ids=ids, by=user, at=AT)
+    late.refresh_from_db()
+    assert late.invoice_id == invoice.pk
+    assert total() == Decimal("178.50")
+    assert approve_at_once(invoice_ids=ids, by=user, at=AT)[0].number == "R2026-0001"
 
 
 @pytest.mark.requirement("X-13", "CB-67", "R1")

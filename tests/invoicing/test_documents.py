@@ -6,12 +6,14 @@ import io
 from decimal import Decimal
 
 import pytest
+from celery import current_app
 from django.core.files.storage import default_storage
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pypdf import PdfReader
 
 from approvals.services.reviews import approve_at_once
+from invoicing import tasks
 from invoicing.errors import ResultRefused
 from invoicing.exports.invoice_html import render_invoice_html
 from invoicing.exports.wording import ENGLISH, GERMAN, wording_of
@@ -26,6 +28,7 @@ from invoicing.services.transformations import (
     queue_result,
     render_result,
 )
+from ledger.models import Firm
 from tests import builders
 from tests.approvals.cases import AT, approver, open_invoice
 
@@ -99,7 +102,7 @@ def test_the_pdf_of_an_approved_invoice_names_everything():
         "VAT 19% on 75.00 14.25",
         "Total EUR 89.25",
         "14 days after the invoice date",
-        "DE02200505501015871714",
+        "DE02 2005 0550 1015 8717 14",
         "Page 1 of 1",
     ):
         assert expected in text, expected
@@ -132,8 +135,6 @@ def test_the_preview_of_an_open_invoice_is_the_same_page_and_says_so():
 
 
 def test_without_a_firm_the_preview_is_shown_all_the_same():
-    from ledger.models import Firm
-
     Firm.objects.all().delete()
     assert "not filled in yet" in render_invoice_html(
         invoice_document(reload(open_invoice(customer())))
@@ -313,6 +314,21 @@ def test_a_half_written_file_is_never_seen(monkeypatch, tmp_path):
     folder = tmp_path / "documents" / "invoices" / "2026" / "02"
     assert list(folder.iterdir()) == []
     assert not default_storage.exists(f"invoices/2026/02/{result.pk}-Invoice-R2026-0001.pdf")
+
+
+def test_the_sweep_queues_what_waits_and_only_that(monkeypatch):
+    waiting = approved(open_invoice(customer()))
+    done = approved(open_invoice())
+    dead = approved(open_invoice())
+    rows = TransformationResult.objects
+    rows.filter(pk=done.pk).update(status="completed", file="a", checksum="c", processed_at=AT)
+    rows.filter(pk=dead.pk).update(status="processing", attempts=MOST_ATTEMPTS, lease_until=AT)
+    sent = []
+    monkeypatch.setattr(tasks, "send", lambda task, **arguments: sent.append((task, arguments)))
+    assert tasks.sweep_unrendered_documents() == 1
+    assert sent == [(tasks.render_result, {"result_id": waiting.pk})]
+    assert rows.get(pk=dead.pk).status == "failed"
+    assert current_app.amqp.router.route({}, tasks.render_result.name)["queue"].name == "documents"
 
 
 def test_only_approved_invoices_have_a_pdf():
