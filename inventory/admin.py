@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db import models
 from django.http import HttpRequest
 
 from billing_site.web.admin_pages import ReferenceAdmin
@@ -20,6 +21,7 @@ class BillingPlatformAdmin(ReferenceAdmin):
     list_display = ("name", "is_in_house", "link")
     search_fields = ("name",)
     readonly_fields = ("is_in_house",)
+    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
 
     def get_fields(self, request: HttpRequest, obj: BillingPlatform | None = None):
         return ("name", "notes", "link", "is_in_house") if obj else ("name",)

@@ -167,7 +167,7 @@ class CategoryListView(PermissionRequiredMixin, View):
     def get(self, request: HttpRequest) -> HttpResponse:
         first = ProductCategory.objects.as_tree().first()
         if first is None:
-            context = {"category": None, "tree": []}
+            context: dict[str, object] = {"category": None, "tree": []}
             return render(request, "inventory/category_detail.html", context)
         return redirect("inventory:category-detail", pk=first.pk)
 

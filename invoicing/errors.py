@@ -23,3 +23,11 @@ class NumberTaken(DomainError):
 
 class ResultRefused(DomainError):
     """A document that cannot be made."""
+
+
+class ImportRefused(DomainError):
+    """What was asked of an import is not possible as it stands."""
+
+
+class ImportHasChanged(ImportRefused):
+    """Since the preview other rows would be new, changed or unchanged; nothing was imported."""

@@ -4,10 +4,20 @@ from django.urls import path
 
 from invoicing.views.decisions import InvoiceCloseView, InvoiceRecalculateView
 from invoicing.views.documents import InvoiceOrderPdfView, InvoicePdfView, InvoicePreviewView
+from invoicing.views.imports import (
+    ImportCheckView,
+    ImportCommitView,
+    ImportCreateView,
+    ImportDetailView,
+    ImportDiscardView,
+    ImportErrorsView,
+    ImportListView,
+)
 from invoicing.views.invoices import InvoiceListView
 from invoicing.views.purchases import PurchaseDetailView, PurchaseListView
 from invoicing.views.rule_forms import RuleCreateView, RuleDeleteView, RuleEditView, RuleEndView
 from invoicing.views.rules import RuleDetailView, RuleListView
+from invoicing.views.unmapped import UnmappedListView
 from invoicing.views.viewer import (
     InvoiceDocumentView,
     InvoiceHistoryView,
@@ -51,6 +61,17 @@ purchase_urls = [
     path("purchases/<int:pk>/", PurchaseDetailView.as_view(), name="purchase-detail"),
 ]
 
+import_urls = [
+    path("unmapped/", UnmappedListView.as_view(), name="unmapped-list"),
+    path("imports/", ImportListView.as_view(), name="import-list"),
+    path("imports/new/", ImportCreateView.as_view(), name="import-create"),
+    path("imports/<int:pk>/", ImportDetailView.as_view(), name="import-detail"),
+    path("imports/<int:pk>/check/", ImportCheckView.as_view(), name="import-check"),
+    path("imports/<int:pk>/import/", ImportCommitView.as_view(), name="import-commit"),
+    path("imports/<int:pk>/discard/", ImportDiscardView.as_view(), name="import-discard"),
+    path("imports/<int:pk>/errors/", ImportErrorsView.as_view(), name="import-errors"),
+]
+
 rule_urls = [
     path("rules/", RuleListView.as_view(), name="rule-list"),
     path("rules/new/", RuleCreateView.as_view(), name="rule-create"),
@@ -60,4 +81,11 @@ rule_urls = [
     path("rules/<int:pk>/delete/", RuleDeleteView.as_view(), name="rule-delete"),
 ]
 
-urlpatterns = [*invoice_urls, *document_urls, *decision_urls, *purchase_urls, *rule_urls]
+urlpatterns = [
+    *invoice_urls,
+    *document_urls,
+    *decision_urls,
+    *purchase_urls,
+    *import_urls,
+    *rule_urls,
+]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import Count, F, Q, Sum
 
@@ -92,13 +93,13 @@ def balances(*, contracts: Iterable[Contract]) -> list[tuple[str, Decimal]]:
     return sorted(sums.items())
 
 
-def open_balances() -> list[dict[str, object]]:
+def open_balances() -> list[dict[str, Any]]:
     """What all customers owe and what they are owed, one line per currency.
 
     Keys: ``currency``, ``owed`` and ``owing_accounts`` (above zero), ``credit`` (below).
     """
     above, below = Q(balance__gt=0), Q(balance__lt=0)
-    return list(
+    rows = (
         ContractAccount.objects.filter(above | below)
         .order_by()
         .values(currency=F("contract__currency"))
@@ -109,6 +110,7 @@ def open_balances() -> list[dict[str, object]]:
         )
         .order_by("currency")
     )
+    return [dict(row) for row in rows]
 
 
 def customer_counts() -> dict[str, int]:

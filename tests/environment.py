@@ -15,7 +15,6 @@ os.environ.setdefault("SECRET_KEY", "only-for-tests")
 worker = os.environ.get("PYTEST_XDIST_WORKER", "")
 folder = tempfile.mkdtemp(prefix="quittance-pytest-")
 atexit.register(shutil.rmtree, folder, ignore_errors=True)
-os.makedirs(os.path.join(folder, "static"))  # WhiteNoise warns about a missing folder
 os.environ["DATA_DIR"] = folder
 if worker and os.environ.get("QUITTANCE_REDIS_PER_WORKER"):
     server, _, _ = os.environ["REDIS_URL"].rpartition("/")

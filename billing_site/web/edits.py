@@ -1,6 +1,6 @@
 """Saving what a person typed: validated, refused in words, guarded against lost updates."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
@@ -116,19 +116,11 @@ class WordedModelForm(forms.ModelForm):
 
     sentences: Sentences = {}
 
-    def validate_unique(self) -> None:
-        self._check(self.instance.validate_unique)
-
-    def validate_constraints(self) -> None:
-        self._check(self.instance.validate_constraints)
-
-    def _check(self, validate: Callable[..., None]) -> None:
-        try:
-            validate(exclude=self._get_validation_exclusions())
-        except ValidationError as error:
-            words = in_words(error, self.sentences, type(self.instance))
-            for field, messages in words.items():
-                self._add(field, messages)
+    def _update_errors(self, errors: ValidationError) -> None:
+        """Django's own place for what the model and its constraints say."""
+        words = in_words(errors, self.sentences, type(self.instance))
+        for field, messages in words.items():
+            self._add(field, messages)
 
     def add_refusal(self, refusal: DomainError) -> None:
         """Show a refusal of a service beside the fields it is about, else above the form."""

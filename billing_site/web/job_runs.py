@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pghistory
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -42,7 +42,7 @@ class JobRun:
         self.job = job
         self.pk: int = job.pk
         self.params: dict[str, Any] = job.params
-        self.owner: AbstractBaseUser = job.owner
+        self.owner: User = job.owner
         self.now = clock
         self._token = token
         self._items: list[JobItem] = []

@@ -7,8 +7,9 @@ from django.db.models import F, Q
 from django.db.models.functions import Upper
 from django.urls import reverse
 
+from billing_site.web.models import Job
 from inventory.models import CatalogueItem
-from invoicing.enums import ImportStatus, UnmappedReason
+from invoicing.enums import ImportStatus, RowVerdict, UnmappedReason
 from invoicing.models.invoices import EXACT, Invoice
 from invoicing.querysets import PurchaseQuerySet
 from ledger.models import Contract, Customer
@@ -35,6 +36,9 @@ class ImportBatch(models.Model):
     rows_unchanged = models.PositiveIntegerField(default=0)
     rows_error = models.PositiveIntegerField(default=0)
     warnings = models.JSONField(default=list)
+    job = models.ForeignKey(
+        Job, on_delete=models.SET_NULL, null=True, related_name="+", help_text="The newest one."
+    )
     error = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     committed_at = models.DateTimeField(null=True)
@@ -51,6 +55,83 @@ class ImportBatch(models.Model):
 
     def __str__(self) -> str:
         return self.filename
+
+    def get_absolute_url(self) -> str:
+        return reverse("invoicing:import-detail", args=[self.pk])
+
+    @property
+    def row_count(self) -> int:
+        return self.rows_new + self.rows_changed + self.rows_unchanged + self.rows_error
+
+    @property
+    def is_working(self) -> bool:
+        """A job is at this file now."""
+        return self.job is not None and self.job.is_active
+
+
+class ImportRow(models.Model):
+    """One row of a file between its check and its import; removed when the import ends.
+
+    The table is unlogged: after a crash of the database its rows are gone, and the file is
+    checked again.
+
+    Invariants (where each one is enforced):
+      W1  a row of a file is staged once                    primary key
+      W2  a row without error holds a whole purchase        import_row_error_or_complete
+      W3  a row is changed or unchanged beside a purchase   import_row_known_has_purchase
+    """
+
+    pk = models.CompositePrimaryKey("batch_id", "number")
+    batch = models.ForeignKey(
+        ImportBatch,
+        on_delete=models.CASCADE,
+        related_name="rows",
+        db_index=False,
+        db_constraint=False,  # it would cost a look-up for each of a million passing rows
+    )
+    number = models.PositiveIntegerField()
+    verdict = models.CharField(max_length=9, choices=RowVerdict.choices, default=RowVerdict.NEW)
+    errors = models.JSONField(default=list)
+    note = models.CharField(max_length=300, blank=True)
+    purchase_id = models.BigIntegerField(null=True, help_text="The stored one it is compared with.")
+    reference = models.CharField(max_length=120, blank=True)
+    customer_code = models.CharField(max_length=100, blank=True)
+    product_code = models.CharField(max_length=100, blank=True)
+    label = models.CharField(max_length=200, blank=True)
+    quantity = models.DecimalField(**EXACT, null=True)
+    unit = models.CharField(max_length=40, blank=True)
+    currency = models.CharField(max_length=3, blank=True)
+    purchased_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    unit_price_override = models.DecimalField(**EXACT, null=True)
+    total_override = models.DecimalField(**EXACT, null=True)
+    cost_override = models.DecimalField(**EXACT, null=True)
+    invoice_reference = models.CharField(max_length=60, blank=True)
+    source_updated_at = models.DateTimeField(null=True)
+    metadata = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["batch", "number"]
+        constraints = [
+            models.CheckConstraint(
+                name="import_row_error_or_complete",
+                condition=(Q(verdict=RowVerdict.ERROR) & ~Q(errors=[]))
+                | (
+                    ~Q(verdict=RowVerdict.ERROR)
+                    & Q(quantity__isnull=False, purchased_at__isnull=False, errors=[])
+                    & ~Q(reference="")
+                    & ~Q(currency="")
+                ),
+            ),
+            models.CheckConstraint(
+                name="import_row_known_has_purchase",
+                condition=~Q(verdict__in=(RowVerdict.CHANGED, RowVerdict.UNCHANGED))
+                | Q(purchase_id__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"row {self.number} of {self.batch_id}"
 
 
 @pghistory.track(pghistory.UpdateEvent(), pghistory.DeleteEvent())

@@ -28,7 +28,9 @@ class InvoiceFigures:
     def add_ready(self, currency: str, invoices: int, total: Decimal | None) -> None:
         if invoices:
             self.ready += invoices
-            self.ready_totals[currency] = self.ready_totals.get(currency, Decimal(0)) + total
+            self.ready_totals[currency] = self.ready_totals.get(currency, Decimal(0)) + (
+                total or Decimal(0)
+            )
 
 
 def invoice_figures(*, at: dt.datetime) -> InvoiceFigures:

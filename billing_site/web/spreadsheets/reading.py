@@ -52,7 +52,8 @@ def open_table(
     owned = isinstance(source, str | os.PathLike)
     file: BinaryIO = Path(source).open("rb") if owned else source  # type: ignore[arg-type, assignment]  # noqa: SIM115
     try:
-        size = file.seek(0, os.SEEK_END)
+        file.seek(0, os.SEEK_END)
+        size = file.tell()
         file.seek(0)
         if size == 0:
             raise SpreadsheetRefused("The file is empty: choose a file that holds a table.")

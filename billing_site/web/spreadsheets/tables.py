@@ -52,6 +52,7 @@ class Table:
         self.header = list(header)
         self.header_row = header_row
         self.owned_file: BinaryIO | None = None
+        self.row_estimate: int | None = None  # for a progress bar; a cell may hold line ends
         self._warnings: dict[str, str] = {}
 
     def __enter__(self) -> Self:

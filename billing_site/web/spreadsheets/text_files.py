@@ -39,6 +39,7 @@ class Encoding:
     codec: str
     fallback_line: int | None = None  # first line that is not UTF-8, when Windows-1252 is assumed
     long_lines: bool = False  # whether a line may be longer than a cell may be
+    lines: int = 0
 
 
 def open_csv(file: BinaryIO, limits: Limits) -> "CsvTable":
@@ -71,6 +72,7 @@ class CsvTable(Table):
         super().__init__(header, header_row)
         self.file, self.encoding, self.delimiter = file, encoding, delimiter
         self.limits = limits
+        self.row_estimate = max(encoding.lines - header_row, 0)
 
     def rows(self) -> Iterator[Row]:
         text = _text(self.file, self.encoding.codec)
@@ -190,14 +192,14 @@ def _find_encoding(file: BinaryIO, longest: int) -> Encoding:
         carry = block[-3:]
         lines += _line_ends(block)
     if is_utf8 and not decoder.getstate()[0]:
-        return Encoding("utf-8-sig" if marked else "utf-8", None, long_lines)
+        return Encoding("utf-8-sig" if marked else "utf-8", None, long_lines, lines)
     bad_line = bad_line or lines
     if marked or multibyte or undefined:
         raise SpreadsheetRefused(
             f"Line {bad_line} is broken text: the file is neither UTF-8 nor Windows-1252 "
             f"throughout. Open the original again and {_SAVE_AS}."
         )
-    return Encoding("cp1252", bad_line, long_lines)
+    return Encoding("cp1252", bad_line, long_lines, lines)
 
 
 def _check_utf16(file: BinaryIO) -> Encoding:
@@ -213,7 +215,7 @@ def _check_utf16(file: BinaryIO) -> Encoding:
         decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
         raise SpreadsheetRefused(f"Line {lines} is broken UTF-16 text: {_SAVE_AS}.") from error
-    return Encoding("utf-16", None, True)
+    return Encoding("utf-16", None, True, lines)
 
 
 def _line_ends(data: bytes) -> int:
