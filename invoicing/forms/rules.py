@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.forms.models import construct_instance
 from django.forms.widgets import Widget
 
@@ -45,7 +46,13 @@ NEUTRAL: dict[str, Any] = {
     "currency": "",
     "label": "",
 }
-MOST_DAYS = dt.date(2999, 12, 31)
+EARLIEST, LATEST = dt.date(1990, 1, 1), dt.date(2099, 12, 31)
+SENSIBLE_DAY = [
+    MinValueValidator(EARLIEST, message=f"Give a day from {EARLIEST:%Y-%m-%d} on."),
+    MaxValueValidator(
+        LATEST, message=f"Give a day up to {LATEST:%Y-%m-%d}; no end: leave it empty."
+    ),
+]
 
 
 class DateText(forms.DateInput):
@@ -91,9 +98,13 @@ class RuleForm(forms.ModelForm):
         help_text="Lowest first among rules of equal scope.",
         widget=DecimalText(attrs={"inputmode": "numeric"}),
     )
-    valid_from = forms.DateField(label="Valid from", widget=DateText)
+    valid_from = forms.DateField(label="Valid from", widget=DateText, validators=SENSIBLE_DAY)
     valid_to = forms.DateField(
-        label="Valid to", required=False, help_text="The last day; empty: no end.", widget=DateText
+        label="Valid to",
+        required=False,
+        help_text="The last day; empty: no end.",
+        widget=DateText,
+        validators=SENSIBLE_DAY,
     )
 
     class Meta:
@@ -167,9 +178,6 @@ class RuleForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
-        for name in VALIDITY_FIELDS:
-            if (day := data.get(name)) and day > MOST_DAYS:
-                self.add_error(name, "This is too far ahead; leave the end empty for no end.")
         first, last = data.get("valid_from"), data.get("valid_to")
         if first and last and last < first:
             self.add_error("valid_to", "The last day is before the first; choose a later one.")
@@ -236,5 +244,8 @@ class EndRuleForm(forms.Form):
     """The last day of a rule."""
 
     valid_to = forms.DateField(
-        label="Last day", help_text="The rule still applies on this day.", widget=DateText
+        label="Last day",
+        help_text="The rule still applies on this day.",
+        widget=DateText,
+        validators=SENSIBLE_DAY,
     )

@@ -140,7 +140,9 @@ def test_tiers_that_cannot_price_are_refused_with_what_to_do(finance, rows, mess
         ({"product_category": "999999999999999999999"}, "product_category: Select a valid choice"),
         ({"customer_cluster": "all"}, "customer_cluster: Select a valid choice"),
         ({"valid_from": "31.02.2026"}, "valid_from: Enter a valid date."),
-        ({"valid_from": "9999-12-31"}, "valid_from: This is too far ahead"),
+        ({"valid_from": "2100-01-01"}, "valid_from: Give a day up to 2099-12-31"),
+        ({"valid_from": "1989-12-31"}, "valid_from: Give a day from 1990-01-01 on"),
+        ({"valid_to": "9999-12-31"}, "valid_to: Give a day up to 2099-12-31"),
         ({"valid_to": "2026-04-30"}, "valid_to: The last day is before the first"),
         ({"operator": "vat", "percentage": ""}, "percentage: This field is required."),
         ({"operator": "vat", "percentage": "100.0001"}, "from 0 to 100"),
@@ -262,7 +264,7 @@ def test_a_rule_is_ended_and_followed_by_the_next(finance):
     category = builders.make_category()
     rule = builders.make_rule(name="Old", value=D(1), product_category=category)
     url = reverse("invoicing:rule-end", args=[rule.pk])
-    for wrong in ("", "yesterday", "2019-12-31"):
+    for wrong in ("", "yesterday", "2019-12-31", "2100-01-01"):
         assert finance.post(url, {"valid_to": wrong}).status_code == 422
     assert finance.get(url).status_code == 200
     assert finance.post(url, {"valid_to": "2026-04-30"}).status_code == 302
