@@ -56,7 +56,9 @@ def changes(tree: ast.AST, fields: set[str]) -> list[tuple[int, str]]:
                 found.append((node.lineno, ast.unparse(node)))
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             for match in SQL.finditer(node.value):
-                if any(re.search(rf"\b{field}\b\"?\s*=", match["set"]) for field in fields):
+                if any(
+                    re.search(rf"(?:^|,)\s*\"?{field}\"?\s*=", match["set"]) for field in fields
+                ):
                     found.append((node.lineno, "SQL"))
     return found
 
@@ -103,6 +105,7 @@ def test_a_change_is_seen(line):
         "rows.filter(status='open')",
         "invoice.status == 'open'",
         "SQL = 'UPDATE x SET net_total = 1 WHERE status = 2'",
+        "SQL = 'UPDATE x SET reason = CASE WHEN v.status = 2 THEN 3 END FROM v'",
         "status = 'open'",
     ],
 )
