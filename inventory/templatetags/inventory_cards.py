@@ -24,7 +24,7 @@ def catalogue_card(context: RequestContext) -> dict[str, Any]:
         "title": "Catalogue",
         "url": url,
         "lines": [
-            {"label": "Active items", "count": counts["active"], "url": f"{url}?quick=active"},
+            {"label": "Active items", "count": counts["on_sale"], "url": f"{url}?quick=active"},
             {
                 "label": "Without a price",
                 "count": counts["without_price"],

@@ -22,8 +22,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.mark.parametrize("role", ["Finance", "Invoice approval", "Auditor"])
 @pytest.mark.parametrize("rows", [False, True], ids=["empty", "with rows"])
-@pytest.mark.parametrize("page", PAGES)
-def test_a_page_of_the_menu_opens(client_for, page, role, rows):
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_of_the_menu_opens(client_for, name, role, rows):
     if rows:
         invoice = builders.make_invoice(status="open")
         builders.make_purchase(unmapped_reason="unknown_customer")
@@ -31,6 +31,6 @@ def test_a_page_of_the_menu_opens(client_for, page, role, rows):
         builders.make_rule(value=1)
         assert invoice.pk
     client = client_for(role)
-    assert client.get(reverse(page)).status_code == 200
-    if page.endswith("-list"):
-        assert client.get(reverse(page), {"part": "summary"}).status_code == 200
+    assert client.get(reverse(name)).status_code == 200
+    if name.endswith("-list"):
+        assert client.get(reverse(name), {"part": "summary"}).status_code == 200
