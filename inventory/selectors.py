@@ -33,9 +33,9 @@ def category_tree(*, around: ProductCategory | None = None) -> list[CategoryNode
 
 
 def item_counts() -> dict[str, int]:
-    """How many catalogue items there are: ``active``, ``inactive``, ``without_price``."""
+    """How many catalogue items there are: ``on_sale``, ``inactive``, ``without_price``."""
     return CatalogueItem.objects.aggregate(
-        active=Count("pk", filter=Q(active=True)),
+        on_sale=Count("pk", filter=Q(active=True)),
         inactive=Count("pk", filter=Q(active=False)),
         without_price=Count("pk", filter=Q(active=True, upfront_price=None, recurring_price=None)),
     )

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from django.db import connection, connections
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
+from django.test.utils import CaptureQueriesContext, setup_databases, teardown_databases
 
 # Many cases with random seeds where a person works; the same cases every time where machines do.
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
@@ -47,6 +47,32 @@ def assert_max_queries() -> Callable[[int], object]:
     return at_most
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment,
+    django_db_blocker,
+    django_db_keepdb,
+    django_db_createdb,
+    django_db_modify_db_settings,
+):
+    """The test database, for every test that asks for it by whatever fixture.
+
+    pytest-django's own would leave the real database in place for ``committed_db``, which it does
+    not know.
+    """
+    with django_db_blocker.unblock():
+        made = setup_databases(
+            verbosity=0,
+            interactive=False,
+            keepdb=django_db_keepdb and not django_db_createdb,
+            aliases={"default"},
+        )
+    yield
+    if not django_db_keepdb:
+        with django_db_blocker.unblock():
+            teardown_databases(made, verbosity=0)
+
+
 @pytest.fixture
 def committed_db(django_db_setup, django_db_blocker):
     """A copy of the test database in which tests really commit, for races and for workers.
@@ -57,6 +83,7 @@ def committed_db(django_db_setup, django_db_blocker):
     with django_db_blocker.unblock():
         settings = connection.settings_dict
         original, copy = settings["NAME"], f"{settings['NAME']}_copy_{os.getpid()}"
+        assert original.startswith("test_"), "this would copy the real database"
         connections.close_all()
         server = {
             "host": settings["HOST"],

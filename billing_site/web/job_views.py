@@ -16,6 +16,7 @@ from billing_site.kernel.errors import DomainError
 from billing_site.web import jobs
 from billing_site.web.enums import ItemOutcome, JobStatus
 from billing_site.web.filters import JobFilter
+from billing_site.web.keys import positive_key
 from billing_site.web.list_parts import Export, QuickSearch, Suggestion
 from billing_site.web.lists import ListView
 from billing_site.web.models import Job
@@ -148,11 +149,7 @@ class JobProgressView(View):
     def get(self, request: HttpRequest) -> HttpResponse:
         mine = Job.objects.filter(owner=request.user)
         active = list(mine.active().newest_first()[:JOBS_IN_PROGRESS_SHOWN])
-        watched = [
-            int(n)
-            for n in request.GET.get("watched", "").split(",")
-            if n.isascii() and n.isdigit() and len(n) < 19
-        ]
+        watched = [positive_key(text) for text in request.GET.get("watched", "").split(",")]
         ended = mine.filter(pk__in=watched[:JOBS_IN_PROGRESS_SHOWN]).exclude(
             pk__in=[job.pk for job in active]
         )

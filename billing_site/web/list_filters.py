@@ -22,11 +22,23 @@ class Source:
     :param path: what the found keys are compared with in the list: ``"customer"`` or ``"pk"``.
     :param rows: the rows to look through.
     :param lookups: e.g. ``("code__iexact", "name__icontains")``; any of them may match.
+    :param any_case: looks for the text as typed, in capitals and in small letters. With
+        ``startswith`` or ``exact`` an index serves all three; ``istartswith`` reads every row.
     """
 
     path: str
     rows: Callable[[], QuerySet]
     lookups: Sequence[str]
+    any_case: bool = False
+
+    def matches(self, text: str) -> Q:
+        """The condition on ``rows`` for one text."""
+        texts = {text, text.upper(), text.lower()} if self.any_case else {text}
+        condition = Q()
+        for lookup in self.lookups:
+            for one in sorted(texts):
+                condition |= Q(**{lookup: one})
+        return condition
 
 
 class LookedUpFilter(filters.CharFilter):
@@ -45,10 +57,9 @@ class LookedUpFilter(filters.CharFilter):
             return qs
         condition = Q(pk__in=[])
         for source in self.sources:
-            matches = Q()
-            for lookup in source.lookups:
-                matches |= Q(**{lookup: value})
-            found = source.rows().filter(matches).order_by().values_list("pk", flat=True)
+            found = (
+                source.rows().filter(source.matches(value)).order_by().values_list("pk", flat=True)
+            )
             keys = list(found[: MOST_KEYS + 1])
             if keys:
                 wanted = keys if len(keys) <= MOST_KEYS else found

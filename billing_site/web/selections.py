@@ -45,7 +45,7 @@ def create_selection(
     :raises SelectionHasChanged: a picked row is not (or no longer) in this list for this user.
     """
     rows = rows_of(query, whole_filter=whole_filter, ids=ids, excluded_ids=excluded_ids)
-    found = list(rows.order_by("pk").values_list("pk", flat=True))
+    found = sorted(rows.order_by().values_list("pk", flat=True))
     if not whole_filter and len(found) != len(set(ids)):
         raise SelectionHasChanged(
             f"{len(set(ids)) - len(found)} of the {len(set(ids))} selected rows are no longer in "

@@ -2,19 +2,24 @@
 
 import django_filters as filters
 from django import forms
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
+from billing_site.web.list_filters import LookedUpFilter, Source
 from invoicing.enums import InvoiceStatus, InvoiceType
 from invoicing.models import Invoice, InvoiceItem, PricingRule
-from ledger.models import CustomerCluster
+from ledger.models import Customer, CustomerCluster
 
 
 class InvoiceFilter(filters.FilterSet):
-    search = filters.CharFilter(
-        method="filter_search", label="Number, reference or customer", max_length=100
+    search = LookedUpFilter(
+        Source("pk", Invoice.objects.all, ("number__startswith",), any_case=True),
+        Source("pk", Invoice.objects.all, ("reference__startswith",), any_case=True),
+        Source("customer", Customer.objects.all, ("code__istartswith", "name__icontains")),
+        label="Number, reference or customer",
+        help_text="Beginnings of numbers, references and codes; parts of customer names.",
     )
-    customer_code = filters.CharFilter(
-        field_name="customer__code", lookup_expr="iexact", label="Customer code", max_length=100
+    customer_code = LookedUpFilter(
+        Source("customer", Customer.objects.all, ("code__iexact",)), label="Customer code"
     )
     cluster = filters.ModelChoiceFilter(
         queryset=CustomerCluster.objects.all(),
@@ -40,15 +45,6 @@ class InvoiceFilter(filters.FilterSet):
     class Meta:
         model = Invoice
         fields: list[str] = []
-
-    def filter_search(self, rows: QuerySet, name: str, value: str) -> QuerySet:
-        """Beginnings of numbers, references and codes; parts of customer names."""
-        return rows.filter(
-            Q(number__istartswith=value)
-            | Q(reference__istartswith=value)
-            | Q(customer__code__istartswith=value)
-            | Q(customer__name__icontains=value)
-        )
 
     def filter_cluster(self, rows: QuerySet, name: str, value: CustomerCluster) -> QuerySet:
         return rows.filter(customer__cluster__path__contains=[value.pk])

@@ -89,7 +89,7 @@ class RowParser:
         }
         # a product code has a second chance, so its first column may be blank
         has_fallback = "product_code_2" in places
-        self.steps = [
+        self.steps: list[Any] = [
             (
                 target,
                 cell.position,

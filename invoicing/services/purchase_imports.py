@@ -11,10 +11,10 @@ import logging
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, BinaryIO, Protocol, cast
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.core.files import File
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
@@ -53,14 +53,14 @@ class Progress(Protocol):
 
 
 def upload_purchases(
-    *, file: File, filename: str, owner: AbstractBaseUser | None, mapping_name: str = ""
+    *, file: File, filename: str, owner: User | None, mapping_name: str = ""
 ) -> ImportBatch:
     """Keep an uploaded file and look at its header; the mapping is the named or the fitting one.
 
     :raises SpreadsheetRefused: the file is no usable table.
     :raises MappingRefused: there is no mapping of that name.
     """
-    table = open_table(file, filename)
+    table = open_table(cast(BinaryIO, file), filename)
     mapping = find_mapping(table.header, settings.TIME_ZONE, mapping_name)
     file.seek(0)
     digest = hashlib.sha256()
@@ -107,7 +107,7 @@ def receive_purchases(
 def start_check(
     *,
     batch_id: int,
-    owner: AbstractBaseUser,
+    owner: User,
     at: dt.datetime,
     mapping: ColumnMapping | None = None,
 ) -> Job:
@@ -134,7 +134,7 @@ def start_check(
 
 
 @transaction.atomic
-def start_import(*, batch_id: int, owner: AbstractBaseUser, at: dt.datetime) -> Job:
+def start_import(*, batch_id: int, owner: User, at: dt.datetime) -> Job:
     """Import a checked file in a job; asked twice, it is the same job (R6).
 
     :raises ImportRefused: the file has errors, brings nothing, or is not ready.
@@ -215,7 +215,7 @@ def import_purchases(
                 f"{batch.filename} would do something else now than the preview shows: purchases "
                 "or invoices were changed meanwhile. Nothing was imported; check it again."
             )
-        parameters = {"batch": batch.pk, "at": at}
+        parameters: dict[str, Any] = {"batch": batch.pk, "at": at}
         cursor.execute(sql.KEEP_ROUTED, parameters)
         cursor.execute(sql.CURRENT_INVOICES, [batch.pk])
         touched = {invoice_id for (invoice_id,) in cursor.fetchall()}

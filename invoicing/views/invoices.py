@@ -10,6 +10,7 @@ from billing_site.web.lists import ListView
 from billing_site.web.spreadsheets.columns import Column, Kind
 from invoicing.filters.invoices import InvoiceFilter
 from invoicing.models import Invoice
+from invoicing.tables.invoice_cells import invoice_cells
 from invoicing.tables.invoices import InvoiceTable
 from invoicing.views.bulk import APPROVE, CLOSE, RECALCULATE
 from ledger.models import Customer
@@ -75,7 +76,6 @@ class InvoiceListView(ListView):
     }
     export = Export(columns=EXPORT_COLUMNS, values=_export_values)
     bulk_actions = (APPROVE, CLOSE, RECALCULATE)
-    row_template = "invoicing/_invoice_row.html"
     template_name = "invoicing/invoice_list.html"
     empty_title = "No invoices yet"
     empty_text = "They appear a few minutes after the first customer is saved."
@@ -87,3 +87,7 @@ class InvoiceListView(ListView):
     @classmethod
     def displayed(cls, rows: QuerySet) -> QuerySet:
         return rows.select_related("customer__cluster").with_period_past()
+
+    @classmethod
+    def cells(cls, row: Invoice, user: AbstractBaseUser) -> str:
+        return invoice_cells(row, user)

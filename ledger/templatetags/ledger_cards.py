@@ -53,7 +53,7 @@ def balances_card(context: RequestContext) -> dict[str, Any]:
     lines = [
         {
             "label": f"Owed in {line['currency']}",
-            "count": format_money_with_currency(line["owed"], line["currency"]),
+            "text": format_money_with_currency(line["owed"], line["currency"]),
             "url": f"{url}?{urlencode({'currency': line['currency']})}",
         }
         for line in selectors.open_balances()

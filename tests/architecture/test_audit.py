@@ -94,6 +94,7 @@ UNAUDITED = {
     "invoicing.ImportBatch": "is itself the record of an import",
     "invoicing.InvoiceItem": "derived: recomputed from purchases and rules, which are audited",
     "invoicing.NumberCounter": "moved by approvals only, which are audited",
+    "invoicing.ImportRow": "a row of an uploaded file, between its check and its import",
     "invoicing.PricingSweep": "says how far a sweep got; derived",
     "approvals.Decision": "append-only: the database refuses every change",
 }

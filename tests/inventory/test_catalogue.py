@@ -81,7 +81,7 @@ def test_the_two_routes_of_an_item_are_set_independently(finance, kind):
     assert "Daisy" in shown
 
 
-@pytest.mark.requirement("L-15", "L-1")
+@pytest.mark.requirement("L-15")
 @pytest.mark.parametrize("role", ["Finance", "Auditor"])
 def test_without_a_platform_nothing_is_said_about_routes(role):
     client = as_role(role)

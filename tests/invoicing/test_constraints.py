@@ -7,6 +7,7 @@ import pytest
 
 from invoicing.models import (
     ImportBatch,
+    ImportRow,
     NumberCounter,
     NumberScheme,
     PriceTier,
@@ -40,6 +41,13 @@ def two_counters(*keys: str) -> None:
 
 def new_batch(**fields) -> ImportBatch:
     return ImportBatch.objects.create(file="imports/a.csv", filename="a.csv", digest="", **fields)
+
+
+def new_row(verdict: str, **fields) -> ImportRow:
+    whole = {"quantity": 1, "purchased_at": NOON, "reference": "U-1", "currency": "EUR"}
+    return ImportRow.objects.create(
+        batch=new_batch(), number=2, verdict=verdict, **(whole | fields)
+    )
 
 
 def new_result(invoice=None, **fields) -> TransformationResult:
@@ -169,6 +177,16 @@ CASES = cases(
         refused=lambda: new_batch(status="refused", error=""),
     ),
     Case(
+        "import_row_error_or_complete",
+        holds=lambda: new_row("error", errors=["Quantity is missing."], quantity=None),
+        refused=lambda: new_row("new", quantity=None),
+    ),
+    Case(
+        "import_row_known_has_purchase",
+        holds=lambda: new_row("changed", purchase_id=1),
+        refused=lambda: new_row("changed", purchase_id=None),
+    ),
+    Case(
         "result_once_per_transformation",
         holds=lambda: two_results("invoice-pdf", "invoice-csv"),
         refused=lambda: two_results("invoice-pdf", "invoice-pdf"),
@@ -236,3 +254,13 @@ def test_a_purchase_on_an_invoice_knows_its_customer_contract_and_item(field):
     purchase = mapped()
     with refused("purchase_mapped_is_complete"):
         Purchase.objects.filter(pk=purchase.pk).update(**{field: None})
+
+
+@pytest.mark.parametrize(
+    "missing", [{"quantity": None}, {"purchased_at": None}, {"reference": ""}, {"currency": ""}]
+)
+def test_a_row_of_a_file_is_whole_or_has_an_error(missing):
+    with refused("import_row_error_or_complete"):
+        new_row("new", **missing)
+    with refused("import_row_error_or_complete"):
+        new_row("error", errors=[])

@@ -4,9 +4,15 @@ from django import template
 from django.template.context import RequestContext
 from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from billing_site.web.templatetags.quittance import icon as get_icon
 
 register = template.Library()
+
+NOTHING = SafeString("")
+CURRENT_PAGE = SafeString(' aria-current="page"')
 
 
 def _address(context: RequestContext, name: str, permission: str) -> str:
@@ -57,7 +63,11 @@ def nav_item(
 ) -> SafeString:
     """One menu entry, by URL name; ``go`` is the key that opens it after ``g``."""
     entry = _entry(context, name, label, icon, permission, go)
-    return render_to_string("web/_nav_item.html", entry) if entry else mark_safe("")
+    if not entry:
+        return NOTHING
+    picture = get_icon(icon) if icon else NOTHING
+    text = format_html('<span class="nav-text">{}</span>' if icon else "<span>{}</span>", label)
+    return format_html("<li>{}</li>", _link(entry, picture + text))
 
 
 @register.simple_block_tag(takes_context=True, end_name="end_nav_group")
@@ -73,10 +83,29 @@ def nav_group(
     """A menu entry whose own entries open on hover and on focus (CB-20)."""
     entry = _entry(context, name, label, icon, permission, go)
     if not entry:
-        return mark_safe("")
-    inner_current = "is-current" in content
-    entry |= {"entries": content, "current": entry["current"] or inner_current}
-    return render_to_string("web/_nav_group.html", entry)
+        return NOTHING
+    entry["current"] = entry["current"] or "is-current" in content
+    text = format_html('<span class="nav-text">{}</span>', label)
+    inside = get_icon(icon) + text + get_icon("chevron-right", "nav-chevron")
+    return format_html(
+        '<li class="nav-group">{}<ul class="nav-sub" aria-label="{}">{}</ul></li>',
+        _link(entry, inside),
+        label,
+        content,
+    )
+
+
+def _link(entry: dict[str, object], inside: SafeString) -> SafeString:
+    """The link of a menu entry; written here, as the menu is on every page."""
+    return format_html(
+        '<a class="nav-entry{}" href="{}"{} title="{}"{}>{}</a>',
+        " is-current" if entry["current"] else "",
+        entry["url"],
+        CURRENT_PAGE if entry["exact"] else "",
+        entry["label"],
+        format_html(' data-go="{}"', entry["go"]) if entry["go"] else "",
+        inside,
+    )
 
 
 @register.simple_tag(takes_context=True)
@@ -91,7 +120,7 @@ def app_entry(
     """One app of the Apps drawer (L-32)."""
     url = _address(context, name, permission)
     if not url:
-        return mark_safe("")
+        return NOTHING
     return render_to_string(
         "web/_app_entry.html",
         {"url": url, "label": label, "description": description, "icon": icon},

@@ -91,10 +91,6 @@ class ThingListView(ListView):
     def displayed(cls, rows):
         return rows.select_related("customer")
 
-    @classmethod
-    def row_url(cls, row):
-        return ""
-
 
 class BrokenView(View):
     def get(self, request):

@@ -1,32 +1,20 @@
 """The cells of one row of the invoices page (CB-46..CB-57), built by hand: the page shows 25.
 
-Template nodes and ``reverse`` cost most of a list page's time; here one function writes the cells.
+Template nodes and ``reverse`` cost most of a list page's time; here one function writes the cells
+of a row.
 """
 
 from typing import Any
 
-from django import template
-from django.template.context import RequestContext
-from django.urls import reverse
 from django.utils.html import conditional_escape as safe
 from django.utils.safestring import SafeString, mark_safe
 
-from billing_site.web.templatetags.quittance import (
-    address,
-    day,
-    icon,
-    moment,
-    money,
-    status,
-)
+from billing_site.web.templatetags.quittance import address, day, icon, moment, money, status
 from invoicing.models import Invoice
-from invoicing.templatetags.invoice_actions import may_recalculate, steps_of
-
-register = template.Library()
+from invoicing.tables.invoice_steps import may_recalculate, steps_of
 
 
-@register.simple_tag(takes_context=True)
-def invoice_cells(context: RequestContext, row: Invoice) -> SafeString:
+def invoice_cells(row: Invoice, user: Any) -> SafeString:
     """All cells of ``row``, which carries its customer, its cluster and ``is_past``."""
     customer = row.customer
     viewer = address("invoicing:invoice-detail", row.pk)
@@ -44,7 +32,7 @@ def invoice_cells(context: RequestContext, row: Invoice) -> SafeString:
         ("num text-secondary", money(row.cost_total, row.currency)),
         ("", status(row)),
         ("text-secondary", moment(row.calculated_at)),
-        ("actions", _actions(row, viewer, context["request"].user)),
+        ("actions", _actions(row, viewer, user)),
     )
     return mark_safe("".join(f'<td class="{css}">{cell}</td>' for css, cell in cells))  # noqa: S308 - every cell is escaped
 
@@ -56,7 +44,7 @@ def _link(name: str, pk: int, text: str) -> str:
 def _actions(row: Invoice, viewer: str, user: Any) -> str:
     label = safe(str(row))
     buttons = [
-        _button(f"{reverse('invoicing:purchase-list')}?invoice={row.pk}", "shopping-cart",
+        _button(f"{address('invoicing:purchase-list')}?invoice={row.pk}", "shopping-cart",
                 "View purchases", f"View purchases of {label}"),
         _button(viewer, "message-circle", "Open the viewer", f"Open {label} in the viewer", "data-open "),
     ]  # fmt: skip

@@ -1,0 +1,83 @@
+"""The whole product for a browser test: web and worker as processes on a database of their own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection
+
+ROOT = Path(settings.BASE_DIR)
+STARTS_WITHIN = 90.0
+STOPS_WITHIN = 20.0
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _database_url() -> str:
+    given = connection.settings_dict
+    login = given["USER"] + (f":{given['PASSWORD']}" if given["PASSWORD"] else "")
+    return f"postgresql://{login}@{given['HOST']}:{given['PORT']}/{given['NAME']}"
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as response:
+            return response.status == 200
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+@contextmanager
+def running_product(folder: Path) -> Iterator[str]:
+    """The address of the running product; web and worker are stopped afterwards."""
+    port = _free_port()
+    env = os.environ | {
+        "QUITTANCE_ENV": "test",
+        "DATABASE_URL": _database_url(),
+        "REDIS_URL": settings.ENV.redis_url,
+        "DATA_DIR": str(folder),
+        "ALLOWED_HOSTS": "127.0.0.1",
+    }
+    (folder / "static").mkdir(exist_ok=True)
+    web = [sys.executable, "-m", "gunicorn", "billing_site.wsgi", "--bind", f"127.0.0.1:{port}"]
+    worker = [sys.executable, "-m", "celery", "-A", "billing_site.celery", "worker"]
+    commands = {
+        "web": [*web, "--threads", "4", "--no-control-socket"],
+        "worker": [*worker, "-Q", "calculation,documents,default", "--concurrency", "1"],
+    }
+    processes = []
+    try:
+        for name, command in commands.items():
+            with (folder / f"{name}.log").open("wb") as log:
+                processes.append(
+                    subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
+                )
+        address = f"http://127.0.0.1:{port}"
+        deadline = time.monotonic() + STARTS_WITHIN
+        while not _answers(f"{address}/healthz"):
+            assert processes[0].poll() is None, (folder / "web.log").read_text()
+            assert time.monotonic() < deadline, "the web server did not answer in time"
+            time.sleep(0.2)
+        yield address
+    finally:
+        for process in processes:
+            process.send_signal(signal.SIGTERM)
+        for process in processes:
+            try:
+                process.wait(STOPS_WITHIN)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
