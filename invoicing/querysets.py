@@ -60,8 +60,8 @@ class PurchaseQuerySet(models.QuerySet):
     """Sets of purchases."""
 
     def matching(self, text: str) -> "PurchaseQuerySet":
-        """Purchases whose reference begins with ``text``, in its order (an index serves this)."""
-        return self.filter(reference__startswith=text).order_by("reference")
+        """Purchases whose reference begins with ``text``; unordered, so that an index serves it."""
+        return self.filter(reference__startswith=text).order_by()
 
     def mapped(self) -> "PurchaseQuerySet":
         return self.filter(invoice__isnull=False)
@@ -251,11 +251,13 @@ class InvoiceQuerySet(models.QuerySet):
         """Invoices that may still change."""
         return self.filter(status__in=LIVE_STATUSES)
 
-    def matching(self, text: str) -> "InvoiceQuerySet":
-        """Invoices whose number or reference begins with ``text``; the newest first."""
-        return self.filter(Q(number__startswith=text) | Q(reference__startswith=text)).order_by(
-            "-id"
-        )
+    def numbered(self, text: str) -> "InvoiceQuerySet":
+        """Invoices whose number begins with ``text``; unordered, so that an index serves it."""
+        return self.filter(number__startswith=text).order_by()
+
+    def referenced(self, text: str) -> "InvoiceQuerySet":
+        """Invoices whose reference begins with ``text``; unordered, so that an index serves it."""
+        return self.filter(reference__startswith=text).order_by()
 
     def unfinished(self) -> "InvoiceQuerySet":
         """Invoices that still await something; a small part of all, with an index of its own."""
