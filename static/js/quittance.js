@@ -117,6 +117,7 @@
   // keyboard
   const rows = () => all("[data-rows] tbody [data-row]");
   const focused = () => one("[data-row].is-focused");
+  const opener = (row) => row && (one("[data-open]", row) || one("a.row-link", row) || one("a[href]", row));
   const step = (by) => {
     const list = rows();
     if (!list.length) return;
@@ -124,7 +125,7 @@
     const next = list[Math.max(0, Math.min(list.length - 1, at < 0 ? (by > 0 ? 0 : list.length - 1) : at + by))];
     list.forEach((row) => row.classList.toggle("is-focused", row === next));
     next.scrollIntoView({ block: "nearest" });
-    (one("a.row-link, a[href]", next) || next).focus({ preventScroll: true });
+    (opener(next) || next).focus({ preventScroll: true });
   };
   let pendingG = 0;
   const go = (key) => {
@@ -153,7 +154,7 @@
       case "j": step(1); break;
       case "k": step(-1); break;
       case "x": one("[data-box]", focused() || document.createElement("i"))?.click(); break;
-      case "Enter": if (event.target === document.body) one("a.row-link, a[href]", focused() || document.createElement("i"))?.click(); break;
+      case "Enter": if (event.target === document.body) opener(focused())?.click(); break;
       default:
     }
   });
