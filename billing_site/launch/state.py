@@ -11,6 +11,7 @@ from billing_site.launch.layout import DataFolder, read_json, write_atomically
 from billing_site.launch.processes import Process
 
 LEFTOVER_SECONDS = 15.0
+STOPPING_SECONDS = 120.0
 
 
 class AlreadyRunning(LaunchError):
@@ -29,19 +30,22 @@ class Run:
         self.address = ""
         self.processes: list[Process] = []
         self._adoptable: set[str] = set()
+        self._stopping = False
         self._lock: int | None = None
 
     def claim(self) -> None:
         """Take the data folder.
 
+        Where another launcher is stopping, its end is waited for.
+
         :raises AlreadyRunning: with the address of the copy that runs on it.
         """
         lock = os.open(self.data.lock, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        is_stopping = bool(read_json(self.data.state).get("stopping"))
+        patience = STOPPING_SECONDS if is_stopping else 0
+        if not processes.wait_until(lambda: _locks(lock), patience, every=0.2):
             os.close(lock)
-            raise already_running(self.data) from None
+            raise already_running(self.data)
         self._lock = lock
 
     def end_leftovers(self) -> int:
@@ -79,6 +83,11 @@ class Run:
         self.address = address
         self._write()
 
+    def announce_stop(self) -> None:
+        """Write down that this launcher is on its way out."""
+        self._stopping = True
+        self._write()
+
     def forget(self) -> None:
         """Nothing runs any more."""
         self.data.state.unlink(missing_ok=True)
@@ -93,6 +102,7 @@ class Run:
         content = {
             "pid": os.getpid(),
             "address": self.address,
+            "stopping": self._stopping,
             "processes": [
                 {
                     "name": p.name,
@@ -119,14 +129,21 @@ def already_running(data: DataFolder) -> AlreadyRunning:
     )
 
 
+def _locks(lock: int) -> bool:
+    """Take the lock, unless another process holds it."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 def is_running(data: DataFolder) -> bool:
     """Whether a launcher holds the data folder now."""
     if not Path(data.lock).exists():
         return False
-    run = Run(data)
+    lock = os.open(data.lock, os.O_RDWR)
     try:
-        run.claim()
-    except AlreadyRunning:
-        return True
-    run.release()
-    return False
+        return not _locks(lock)
+    finally:
+        os.close(lock)

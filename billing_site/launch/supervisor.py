@@ -190,6 +190,7 @@ class Supervisor:
         anything = self.app_processes or (self.services and self.services.processes())
         if anything:
             self.steps.say("\nStopping (Ctrl-C again does not wait for the work under way) ...")
+            self.run.announce_stop()
         if self.listener is not None:
             self.listener.close()
         processes.stop_all(self.app_processes.values(), STOP_SECONDS, lambda: self.hurry)

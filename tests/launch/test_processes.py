@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,17 @@ def test_the_second_launcher_is_told_the_address_of_the_first(data):
     second.claim()
     second.release()
     assert not is_running(data)
+
+
+def test_a_launcher_that_is_stopping_is_waited_for(data):
+    first, second = Run(data), Run(data)
+    first.claim()
+    first.announce_stop()
+    ending = threading.Timer(0.5, first.release)
+    ending.start()
+    second.claim()
+    ending.join()
+    second.release()
 
 
 def test_a_claim_does_not_outlive_its_process(data):
