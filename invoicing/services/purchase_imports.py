@@ -87,7 +87,7 @@ def receive_purchases(
     *,
     file: File,
     filename: str,
-    owner: AbstractBaseUser,
+    owner: User,
     at: dt.datetime,
     mapping_name: str = "",
 ) -> ImportBatch:
