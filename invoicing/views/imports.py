@@ -175,6 +175,10 @@ class ImportDetailView(PermissionRequiredMixin, View):
             "can_change": not batch.is_working
             and batch.status not in (ImportStatus.COMMITTED, ImportStatus.DISCARDED),
             "is_checked": checked,
+            "is_refused": batch.status == ImportStatus.REFUSED,
+            "is_imported": batch.status == ImportStatus.COMMITTED,
+            "is_discarded": batch.status == ImportStatus.DISCARDED,
+            "job_error": batch.job.error if checked and batch.job is not None else "",
             "was_stopped": stopped and not batch.is_working,
             "mapping": mapping,
             "missing": mapping.missing(),
