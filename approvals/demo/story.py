@@ -12,11 +12,6 @@ from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.core.files.base import ContentFile
 from django.db import connection, transaction
-from invoicing.services.purchase_imports import (
-    check_purchases,
-    import_purchases,
-    upload_purchases,
-)
 
 from approvals.demo import catalogue, customers, usage, users
 from approvals.models import ApprovalProcess, ApprovalStep
@@ -26,6 +21,11 @@ from invoicing.models import Invoice
 from invoicing.services.approval import close_invoices
 from invoicing.services.calculation import calculate_invoices
 from invoicing.services.periods import create_due_invoices
+from invoicing.services.purchase_imports import (
+    check_purchases,
+    import_purchases,
+    upload_purchases,
+)
 from ledger.enums import PaymentMethod
 from ledger.models import Contract, ContractAccount, Customer, CustomerCluster, Firm
 from ledger.services.payments import record_payment
