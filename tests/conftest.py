@@ -96,6 +96,10 @@ def committed_db(django_db_setup, django_db_blocker):
             **{key: value for key, value in server.items() if value}, autocommit=True
         ) as admin:
             admin.execute(f'DROP DATABASE IF EXISTS "{copy}" WITH (FORCE)')
+            admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+                [original],
+            )
             admin.execute(f'CREATE DATABASE "{copy}" TEMPLATE "{original}"')
             settings["NAME"] = copy
             try:

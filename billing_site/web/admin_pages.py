@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.options import IS_POPUP_VAR
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.paginator import Paginator
 from django.db import IntegrityError, InternalError, models
 from django.db.models import ProtectedError
@@ -30,6 +31,13 @@ class BoundedPaginator(Paginator):
         return rows[:MOST_COUNTED].count()
 
 
+class KnownChoicesSelect(AutocompleteSelect):
+    """Shows a refused form again without asking the database for a key that is no number."""
+
+    def optgroups(self, name: str, value: list[str], attrs: Any = None) -> list:
+        return super().optgroups(name, [v for v in value if v.isascii() and v.isdigit()], attrs)
+
+
 class ReferenceAdmin(admin.ModelAdmin):
     """Reference data: what the database refuses comes as a message, never as an error page.
 
@@ -51,6 +59,12 @@ class ReferenceAdmin(admin.ModelAdmin):
             form = WordedModelForm
         form = type(form.__name__, (form,), {"sentences": self.sentences or form.sentences})
         return super().get_form(request, obj, change, form=form, **kwargs)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if "widget" not in kwargs and db_field.name in self.get_autocomplete_fields(request):
+            using = kwargs.get("using")
+            kwargs["widget"] = KnownChoicesSelect(db_field, self.admin_site, using=using)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, *args: Any, **kwargs: Any

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.browser.product import running_product
+
 pytestmark = pytest.mark.browser
 
 
@@ -10,12 +12,12 @@ def test_the_browser_runs_scripts(page):
     assert page.evaluate("document.querySelector('h1').textContent") == "Quittance"
 
 
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_first_page_asks_for_the_log_in_in_our_look(page, live_server, scheme):
-    page.emulate_media(color_scheme=scheme)
-    page.goto(live_server.url)
-    assert page.url.startswith(f"{live_server.url}/login/")
-    page.get_by_label("User name").fill("clerk")
-    style = page.evaluate("getComputedStyle(document.body).fontFamily")
-    assert "Inter" in style
+def test_the_first_page_asks_for_the_log_in_in_our_look(page, committed_db, tmp_path):
+    with running_product(tmp_path) as address:
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            page.goto(address)
+            assert page.url.startswith(f"{address}/login/")
+            page.get_by_label("User name").fill("clerk")
+            style = page.evaluate("getComputedStyle(document.body).fontFamily")
+            assert "Inter" in style

@@ -17,7 +17,7 @@ from invoicing.services.recalculation import request_recalculation
 from ledger.models import Customer, CustomerCluster
 from tests import builders
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.usefixtures("committed_db")
 WAIT = 20  # seconds, far above what anything here takes
 SOON = 0.4  # long enough to see that somebody waits
 

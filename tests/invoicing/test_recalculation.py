@@ -90,7 +90,10 @@ def test_due_invoices_are_made_and_queued(sent, django_capture_on_commit_callbac
         assert tasks.create_due_invoices() == 1
         assert tasks.create_due_invoices() == 0
         assert tasks.create_due_invoices(customer_ids=[customer.pk]) == 0
-    assert sent[1:] == [("invoicing.sweep_pending_invoices", {})]
+    assert sent[1:] == [
+        ("invoicing.map_waiting_purchases", {}),
+        ("invoicing.sweep_pending_invoices", {}),
+    ]
 
 
 def test_a_beat_that_another_process_is_in_does_nothing(sent, monkeypatch):

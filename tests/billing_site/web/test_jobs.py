@@ -62,7 +62,7 @@ def test_a_job_is_a_row_first_and_a_message_after_commit(
     assert (job.status, job.enqueued_at) == (JobStatus.QUEUED, NOW)
 
 
-def test_work_that_rolls_back_sends_no_message(transactional_db, sent):
+def test_work_that_rolls_back_sends_no_message(committed_db, sent):
     owner = make_user(username="roll")
     with transaction.atomic():
         jobs.start_job(kind="test.nothing", title="Nothing", owner=owner, at=NOW)
@@ -132,8 +132,7 @@ def test_a_job_at_work_is_not_claimed_again_until_its_lease_ends(anna):
     assert job.attempts == 2
 
 
-@pytest.mark.django_db(transaction=True)
-def test_of_many_workers_one_claims(transactional_db):
+def test_of_many_workers_one_claims(committed_db):
     job = make_job(make_user(username="race"))
 
     def claim(_):
@@ -221,8 +220,7 @@ def test_work_that_kills_its_worker_again_and_again_is_given_up(anna, sent):
     assert [message[1] for message in sent] == [once_more.pk]
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_heartbeat_keeps_the_lease_while_one_statement_takes_long(transactional_db, monkeypatch):
+def test_a_heartbeat_keeps_the_lease_while_one_statement_takes_long(committed_db, monkeypatch):
     monkeypatch.setattr(job_runs, "HEARTBEAT_SECONDS", 0.02)
     job = make_job(make_user(username="slow"))
     token, now = uuid.uuid4(), timezone.now()
