@@ -46,7 +46,7 @@ def run_tests(steps: Steps, arguments: list[str]) -> int:
             with steps.step(f"tests {name}") as step:
                 steps.say()
                 codes.append(_pytest([*options, f"--junitxml={report}"], env))
-                step.note({0: "passed", NO_TESTS: "none"}.get(codes[-1], "failed"))
+                step.note(_outcome(codes[-1]))
             counts += _counts(report)
     if failed_checks:
         steps.say(f"\nFailed checks: {', '.join(failed_checks)}")
@@ -117,6 +117,13 @@ def _call(argv: list, env: dict[str, str]) -> int:
         except subprocess.TimeoutExpired:
             called.kill()
         raise
+
+
+def _outcome(code: int) -> str:
+    """What pytest's exit code says; below zero it was ended from outside."""
+    if code < 0:
+        return f"failed: ended by {signal.Signals(-code).name}"
+    return {0: "passed", NO_TESTS: "none"}.get(code, f"failed (exit code {code})")
 
 
 def _counts(report: Path) -> Counter[str]:
