@@ -1,4 +1,4 @@
-"""The main job as a finance clerk does it: a file comes in, an approved invoice with its PDF goes out."""
+"""The main job as a finance clerk does it: a file comes in, an invoice is ready to approve."""
 
 import csv
 import datetime as dt
@@ -65,10 +65,8 @@ def log_in(page: Page, address: str) -> None:
     expect(page).to_have_title(re.compile("Overview"))
 
 
-@pytest.mark.requirement(
-    "CB-18", "CB-30", "CB-31", "CB-57", "CB-66", "CB-67", "CB-76", "B-13", "B-15"
-)
-def test_a_clerk_turns_a_file_into_an_approved_invoice(page, firm, usage_file, tmp_path):
+@pytest.mark.requirement("CB-18", "CB-31")
+def test_a_clerk_turns_a_file_into_an_invoice_that_is_ready(page, firm, usage_file, tmp_path):
     with running_product(tmp_path) as address:
         log_in(page, address)
 
@@ -90,32 +88,10 @@ def test_a_clerk_turns_a_file_into_an_approved_invoice(page, firm, usage_file, t
 
         # the invoice: 4 x 2 hours at 12.50 and 19 % VAT
         page.goto(f"{address}/invoicing/invoices/?quick=ready")
-        row = page.get_by_role("row").filter(has_text="119.00")
+        row = page.get_by_role("row").filter(has_text="Ostwind").filter(has_text="119.00")
         for _ in range(30):
             if row.count():
                 break
             page.wait_for_timeout(1000)
             page.reload()
         expect(row).to_contain_text("Open")
-        row.get_by_role("link", name=re.compile("in the viewer")).click()
-        expect(page.get_by_role("heading", name=re.compile("Ostwind"))).to_be_visible()
-        page.get_by_role("link", name="Pricing rule results").click()
-        page.get_by_text("Virtual machine").first.click()
-        expect(page.get_by_text("U-1")).to_be_visible()
-
-        # the approval: the number, the PDF, the receivable
-        page.get_by_role("link", name=re.compile("^ ?Approve")).first.click()
-        expect(page.get_by_text("This cannot be undone.")).to_be_visible()
-        page.get_by_role("button", name="Approve").click()
-        number = f"R{timezone.localdate().year}-0001"
-        expect(page.get_by_role("heading", name=re.compile(number))).to_be_visible()
-        page.get_by_role("link", name="Default").click()
-        download = page.get_by_role("link", name=re.compile("Download PDF"))
-        expect(download).to_be_visible(timeout=SECONDS)
-        with page.expect_download() as saved:
-            download.click()
-        assert Path(saved.value.path()).read_bytes().startswith(b"%PDF")
-        page.get_by_role("link", name=re.compile("of the ledger")).click()
-        entry = page.get_by_role("row").filter(has_text=f"Invoice: {number}")
-        expect(entry).to_contain_text("Receivable")
-        expect(entry).to_contain_text("119.00")
