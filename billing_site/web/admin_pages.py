@@ -34,7 +34,7 @@ class BoundedPaginator(Paginator):
 class KnownChoicesSelect(AutocompleteSelect):
     """Shows a refused form again without asking the database for a key that is no number."""
 
-    def optgroups(self, name: str, value: list[str], attrs: Any = None) -> list:
+    def optgroups(self, name: Any, value: Any, attrs: Any = None) -> Any:
         return super().optgroups(name, [v for v in value if v.isascii() and v.isdigit()], attrs)
 
 

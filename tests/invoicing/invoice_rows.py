@@ -33,7 +33,7 @@ def new_entry(invoice: Invoice) -> LedgerEntry:
         account=account,
         sequence=account.last_sequence + 1,
         type="Receivable",
-        fact=f"invoice:{invoice.pk}",
+        fact=f"invoice:{invoice.pk}:{account.last_sequence + 1}",
         description="",
         currency=invoice.currency,
         amount=0,
