@@ -1,5 +1,6 @@
 """Approve and Reject for one invoice (CB-102..CB-110, X-4)."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from django.contrib import messages
@@ -19,7 +20,7 @@ from invoicing.models import Invoice
 from invoicing.services.approval import Outcome
 
 
-class DecisionView(LoginRequiredMixin, PermissionRequiredMixin, View):
+class DecisionView(LoginRequiredMixin, PermissionRequiredMixin, View, ABC):
     """Shows what is decided upon and asks; then decides, and returns to the invoice."""
 
     http_method_names = ["get", "post"]
@@ -50,9 +51,9 @@ class DecisionView(LoginRequiredMixin, PermissionRequiredMixin, View):
         self.after(outcome)
         return redirect(invoice)
 
+    @abstractmethod
     def decide(self, **arguments: Any) -> Outcome:
         """One call of a service."""
-        raise NotImplementedError
 
     def after(self, outcome: Outcome) -> None:
         """Say what happened, and have the workers hear of it."""

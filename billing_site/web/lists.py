@@ -33,6 +33,7 @@ A column is sortable when the table says so; at a million rows it needs an index
 """
 
 import dataclasses
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -81,7 +82,7 @@ class ListColumn:
     th: str
 
 
-class ListView(BulkActions, PermissionRequiredMixin, View):
+class ListView(BulkActions, PermissionRequiredMixin, View, ABC):
     """Base of every list page; see the module's docstring for what a subclass declares."""
 
     key: ClassVar[str] = ""
@@ -115,9 +116,9 @@ class ListView(BulkActions, PermissionRequiredMixin, View):
     # what a subclass says
 
     @classmethod
+    @abstractmethod
     def scoped(cls, user: AbstractBaseUser) -> QuerySet:
         """All rows this user may see; the start of every query of the list."""
-        raise NotImplementedError
 
     @classmethod
     def displayed(cls, rows: QuerySet) -> QuerySet:

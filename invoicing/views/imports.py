@@ -1,5 +1,6 @@
 """Importing purchases: the list of files, upload, preview, mapping, commit (H-CB4, R6, R11)."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from django.contrib import messages
@@ -250,15 +251,15 @@ class ImportMappingView(PermissionRequiredMixin, View):
         return render(request, "invoicing/import_mapping.html", context, status=status)
 
 
-class ImportActionView(PermissionRequiredMixin, View):
+class ImportActionView(PermissionRequiredMixin, View, ABC):
     """A button of the preview: one service call, then back to the file."""
 
     permission_required = "invoicing.import_purchases"
     http_method_names = ["post"]
 
+    @abstractmethod
     def act(self, request: HttpRequest, batch: ImportBatch) -> str:
         """Do it; returns what to say, if anything."""
-        raise NotImplementedError
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         batch = _batch(pk)

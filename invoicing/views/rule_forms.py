@@ -1,6 +1,7 @@
 """Making, changing, ending and deleting pricing rules (H-CB2, D-41)."""
 
 import datetime as dt
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,7 +25,7 @@ from invoicing.services import rules
 ONE_DAY = dt.timedelta(days=1)
 
 
-class RuleFormView(PermissionRequiredMixin, View):
+class RuleFormView(PermissionRequiredMixin, View, ABC):
     """The form, redrawn by ``step``: another operator, a tier more, a tier less; or saved.
 
     Every step is a submit button, so the form works without a script; with one, htmx swaps it.
@@ -33,11 +34,13 @@ class RuleFormView(PermissionRequiredMixin, View):
     template_name = "invoicing/rule_form.html"
     rule: PricingRule | None = None
 
+    @abstractmethod
     def initial(self, request: HttpRequest) -> tuple[dict[str, Any], TierRows]:
-        raise NotImplementedError
+        """What the form shows before anything is typed."""
 
+    @abstractmethod
     def save(self, fields: Mapping[str, Any], tiers: tuple[Tier, ...]) -> PricingRule:
-        raise NotImplementedError
+        """One call of a service; the rule as it is stored now."""
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         initial, rows = self.initial(request)

@@ -1,6 +1,7 @@
 """Purchases on no invoice: by reason, and how to get them onto one (H-CB5, D-46)."""
 
 import datetime as dt
+from abc import ABC, abstractmethod
 
 from django.contrib import messages
 from django.contrib.auth.mixins import PermissionRequiredMixin
@@ -122,14 +123,15 @@ class UnmappedListView(ListView):
         return rows.defer("metadata")
 
 
-class PurchaseMoveView(PermissionRequiredMixin, View):
+class PurchaseMoveView(PermissionRequiredMixin, View, ABC):
     """One purchase: look again, or put it on the earliest open invoice."""
 
     permission_required = "invoicing.map_purchase"
     http_method_names = ["post"]
 
+    @abstractmethod
     def outcome(self, pk: int) -> MappingOutcome:
-        raise NotImplementedError
+        """One call of a service; where the purchase is now."""
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         purchase = get_object_or_404(Purchase, pk=pk)

@@ -60,6 +60,7 @@ class Archive:
             raise SpreadsheetRefused(
                 f"The workbook lacks its part {shown(name)}: {_SAVE_AGAIN}."
             ) from error
+        # zipfile raises NotImplementedError for a compression that it does not know
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
             raise SpreadsheetRefused(
                 f"The part {shown(name)} of the workbook is damaged: {_SAVE_AGAIN}."

@@ -1,6 +1,7 @@
 """A table read from an upload: its header, its rows as raw text, what was noticed on the way."""
 
 import unicodedata
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Self
@@ -38,7 +39,7 @@ class CellProblem:
 Row = tuple[int, list[str], tuple[CellProblem, ...]]
 
 
-class Table:
+class Table(ABC):
     """An opened upload.
 
     ``header`` is known at once. ``rows()`` reads the file again from its start each time and
@@ -74,13 +75,13 @@ class Table:
         """Remember a warning; the first one of each topic is kept."""
         self._warnings.setdefault(topic, sentence)
 
+    @abstractmethod
     def rows(self) -> Iterator[Row]:
         """All data rows.
 
         :raises SpreadsheetRefused: at the row where the file breaks a bound or its own form, and
             at the end when there was no data row at all.
         """
-        raise NotImplementedError
 
 
 class BlankRows:
