@@ -16,7 +16,14 @@ from billing_site.launch import system
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 HERE = Path(__file__).parent
-OURS = ("http://localhost", "http://127.0.0.1", "data:", "blob:", "about:")
+OURS = (
+    "http://localhost",
+    "http://127.0.0.1",
+    "data:",
+    "blob:",
+    "about:",
+    "chrome",
+)  # its PDF viewer
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",

@@ -72,6 +72,10 @@ def running_product(folder: Path) -> Iterator[str]:
             assert time.monotonic() < deadline, "the web server did not answer in time"
             time.sleep(0.2)
         yield address
+    except BaseException as error:  # what the product said tells more than what the page showed
+        for name in commands:
+            error.add_note(f"{name}:\n{(folder / f'{name}.log').read_text()[-4000:]}")
+        raise
     finally:
         for process in processes:
             process.send_signal(signal.SIGTERM)

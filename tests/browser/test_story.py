@@ -1,4 +1,4 @@
-"""The main job as a finance clerk does it: a file comes in, an invoice is ready to approve."""
+"""The main job as a finance clerk does it: a file comes in, an approved invoice with its PDF goes out."""
 
 import csv
 import datetime as dt
@@ -65,33 +65,67 @@ def log_in(page: Page, address: str) -> None:
     expect(page).to_have_title(re.compile("Overview"))
 
 
-@pytest.mark.requirement("CB-18", "CB-31")
-def test_a_clerk_turns_a_file_into_an_invoice_that_is_ready(page, firm, usage_file, tmp_path):
+def import_file(page: Page, address: str, path: Path) -> None:
+    """The file, the columns, the verdicts, the import and its progress."""
+    page.goto(f"{address}/invoicing/imports/")
+    page.get_by_role("link", name="Import a file").first.click()
+    page.set_input_files("input[type=file]", path)
+    page.get_by_role("button", name=re.compile("Upload|Continue|Check")).first.click()
+    check = page.get_by_role("button", name=re.compile("Check"))
+    importing = page.get_by_role("button", name=re.compile("^ ?Import"))
+    expect(check.or_(importing).first).to_be_visible(timeout=SECONDS)
+    if not importing.count():
+        check.first.click()
+    expect(importing.first).to_be_visible(timeout=SECONDS)
+    importing.first.click()
+    expect(page.get_by_text(re.compile("Imported|Committed")).first).to_be_visible(timeout=SECONDS)
+
+
+def open_ready_invoice(page: Page, address: str) -> None:
+    """The invoice of 4 x 2 hours at 12.50 and 19 % VAT, from the list to its results."""
+    page.goto(f"{address}/invoicing/invoices/?quick=ready")
+    row = page.get_by_role("row").filter(has_text="Ostwind").filter(has_text="119.00")
+    for _ in range(30):
+        if row.count():
+            break
+        page.wait_for_timeout(1000)
+        page.reload()
+    expect(row).to_contain_text("Open")
+    row.get_by_role("link", name=re.compile("in the viewer")).click()
+    expect(page.get_by_role("heading", name=re.compile("Ostwind"))).to_be_visible()
+    page.get_by_role("link", name="Pricing rule results").click()
+    page.get_by_text("Virtual machine").first.click()
+    expect(page.get_by_role("link", name="U-1")).to_be_visible()
+
+
+def approve(page: Page) -> str:
+    """The number that the approval gave."""
+    page.get_by_role("link", name=re.compile("Approve")).first.click()
+    expect(page.get_by_text("This cannot be undone.")).to_be_visible()
+    page.get_by_role("button", name="Approve", exact=True).click()
+    number = f"R{timezone.localdate().year}-0001"
+    expect(page.get_by_role("heading", name=re.compile(number))).to_be_visible()
+    return number
+
+
+@pytest.mark.requirement(
+    "CB-18", "CB-30", "CB-31", "CB-57", "CB-66", "CB-67", "CB-76", "B-13", "B-15"
+)
+def test_a_clerk_turns_a_file_into_an_approved_invoice(page, firm, usage_file, tmp_path):
     with running_product(tmp_path) as address:
         log_in(page, address)
+        import_file(page, address, usage_file)
+        open_ready_invoice(page, address)
+        number = approve(page)
 
-        # the file: upload, check, import, and its progress
-        page.goto(f"{address}/invoicing/imports/")
-        page.get_by_role("link", name=re.compile("Import a file|New import|Import")).first.click()
-        page.set_input_files("input[type=file]", usage_file)
-        page.get_by_role("button", name=re.compile("Upload|Continue|Check")).first.click()
-        check = page.get_by_role("button", name=re.compile("Check"))
-        importing = page.get_by_role("button", name=re.compile("^ ?Import"))
-        expect(check.or_(importing).first).to_be_visible(timeout=SECONDS)
-        if not importing.count():
-            check.first.click()
-        expect(importing.first).to_be_visible(timeout=SECONDS)
-        importing.first.click()
-        expect(page.get_by_text(re.compile("Imported|Committed")).first).to_be_visible(
-            timeout=SECONDS
-        )
+        page.get_by_role("link", name="Default").click()
+        download = page.get_by_role("link", name="Download PDF")
+        expect(download).to_be_visible(timeout=SECONDS)  # without a reload: the page asks by itself
+        with page.expect_download() as saved:
+            download.click()
+        assert Path(saved.value.path()).read_bytes().startswith(b"%PDF")
 
-        # the invoice: 4 x 2 hours at 12.50 and 19 % VAT
-        page.goto(f"{address}/invoicing/invoices/?quick=ready")
-        row = page.get_by_role("row").filter(has_text="Ostwind").filter(has_text="119.00")
-        for _ in range(30):
-            if row.count():
-                break
-            page.wait_for_timeout(1000)
-            page.reload()
-        expect(row).to_contain_text("Open")
+        page.get_by_role("link", name=re.compile("of the ledger")).click()
+        entry = page.get_by_role("row").filter(has_text=f"Invoice: {number}")
+        expect(entry).to_contain_text("Receivable")
+        expect(entry).to_contain_text("119.00")
