@@ -9,17 +9,27 @@ METADATA = "metadata"
 
 @dataclass(frozen=True)
 class Field:
-    """One target of a column: ``key`` in a stored mapping, ``label`` and ``help`` for people."""
+    """One target of a column: ``key`` in a stored mapping, ``label`` and ``help`` for people.
+
+    ``required`` asks for a column, and for a value in each of its cells unless ``may_be_blank``.
+    """
 
     key: str
     label: str
     help: str = ""
     required: bool = False
+    may_be_blank: bool = False
 
 
 FIELDS: tuple[Field, ...] = (
     Field("reference", "Reference", "Unique; importing it again updates the purchase.", True),
-    Field("customer_code", "Customer code", "", True),
+    Field(
+        "customer_code",
+        "Customer code",
+        "A row without one is kept among the unmapped purchases.",
+        True,
+        may_be_blank=True,
+    ),
     Field("product_code", "Product code", "", True),
     Field("product_code_2", "Product code, if the first is blank"),
     Field("label", "Label", "What the purchase is called; shown to people."),

@@ -95,7 +95,9 @@ class RowParser:
                 cell.position,
                 parsers[target],
                 {},
-                BY_KEY[target].required and not (target == "product_code" and has_fallback),
+                BY_KEY[target].required
+                and not BY_KEY[target].may_be_blank
+                and not (target == "product_code" and has_fallback),
             )
             for target, cell in places.items()
         ]

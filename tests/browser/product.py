@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 from django.conf import settings
 from django.db import connection
@@ -28,8 +29,13 @@ def _free_port() -> int:
 
 def _database_url() -> str:
     given = connection.settings_dict
-    login = given["USER"] + (f":{given['PASSWORD']}" if given["PASSWORD"] else "")
-    return f"postgresql://{login}@{given['HOST']}:{given['PORT']}/{given['NAME']}"
+    login = quote(given["USER"], safe="")
+    if given["PASSWORD"]:
+        login += ":" + quote(given["PASSWORD"], safe="")
+    host = quote(given["HOST"], safe="")  # the folder of a socket has slashes
+    if given["PORT"]:
+        host += f":{given['PORT']}"
+    return f"postgresql://{login}@{host}/{given['NAME']}"
 
 
 def _answers(url: str) -> bool:

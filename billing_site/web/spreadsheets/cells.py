@@ -19,7 +19,7 @@ from billing_site.web.spreadsheets.tables import shown
 
 Choice = TypeVar("Choice")
 
-FIRST_YEAR, LAST_YEAR = 1990, 2100
+FIRST_YEAR, LAST_YEAR = 1970, 2100  # devices that lost their clock report from 1970 or 1980
 _DECIMAL = re.compile(r"([+-]?)([0-9]+)(?:\.([0-9]+))?", re.ASCII)
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", re.ASCII)
 _DATETIME = re.compile(
@@ -64,7 +64,7 @@ def parse_decimal(text: str, max_integer_digits: int, max_scale: int) -> Decimal
 def parse_date(text: str) -> dt.date:
     """A day as 2026-01-31 (a time of 00:00:00 after it is allowed).
 
-    :raises CellError: any other form, no such day, or a year outside 1990 to 2100.
+    :raises CellError: any other form, no such day, or a year outside 1970 to 2100.
     """
     text = text.strip()
     if not _DATE.fullmatch(text):
@@ -83,7 +83,7 @@ def parse_datetime(text: str, time_zone: dt.tzinfo) -> dt.datetime:
     :param time_zone: the zone of a time that states no offset. A local time that does not exist
         or occurs twice when the clocks change is refused, because it would have to be guessed.
     :returns: an aware datetime.
-    :raises CellError: any other form, no such moment, or a year outside 1990 to 2100.
+    :raises CellError: any other form, no such moment, or a year outside 1970 to 2100.
     """
     text = text.strip()
     match = _DATETIME.fullmatch(text)
