@@ -13,12 +13,16 @@ Invariants, and what enforces each:
 7. A selection is never empty and its count is that of its ids: ``selection_counts_its_ids``;
    it leaves rows out only of a whole filter: ``selection_excludes_from_filter_only``.
 8. A selection is acted upon at most once: ``job`` is one to one.
+
+The proxies at the end have no rows of their own: they audit the rights that Django keeps.
 """
 
 import datetime as dt
 
+import pghistory
 import pgtrigger
 from django.conf import settings
+from django.contrib.auth.models import Group, User
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
@@ -202,3 +206,57 @@ class Selection(models.Model):
 
     def __str__(self) -> str:
         return f"{self.count} of {self.list_key}"
+
+
+@pghistory.track(
+    pghistory.InsertEvent(),
+    pghistory.UpdateEvent(),
+    pghistory.UpdateEvent("password_change", condition=pgtrigger.AnyChange("password")),
+    pghistory.DeleteEvent(),
+    exclude=["password", "last_login"],
+)
+class AuditedUser(User):
+    """A user; the password is never kept, only that it was changed."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+
+
+@pghistory.track()
+class AuditedGroup(Group):
+    """A role."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+
+
+MEMBERSHIP_EVENTS = (pghistory.InsertEvent("granted"), pghistory.DeleteEvent("taken_away"))
+
+
+@pghistory.track(*MEMBERSHIP_EVENTS, obj_field=None)
+class UserRole(User.groups.through):  # type: ignore[name-defined,misc]
+    """A user has a role."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+
+
+@pghistory.track(*MEMBERSHIP_EVENTS, obj_field=None)
+class UserRight(User.user_permissions.through):  # type: ignore[name-defined,misc]
+    """A user has a permission of their own."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+
+
+@pghistory.track(*MEMBERSHIP_EVENTS, obj_field=None)
+class RoleRight(Group.permissions.through):  # type: ignore[name-defined,misc]
+    """A role has a permission."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()

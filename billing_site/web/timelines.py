@@ -5,12 +5,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from pghistory.models import Events
 
-VERBS = {"insert": "Created", "update": "Changed", "delete": "Deleted"}
+VERBS = {
+    "insert": "Created",
+    "update": "Changed",
+    "delete": "Deleted",
+    "password_change": "Password changed",
+}
+# What belongs to the history of an object beside its own events.
+ALSO = {
+    "auth.User": ("web.AuditedUserEvent", "web.UserRoleEvent", "web.UserRightEvent"),
+    "auth.Group": ("web.AuditedGroupEvent", "web.UserRoleEvent", "web.RoleRightEvent"),
+}
 LONGEST = 120
 FIRST_VALUES = 12
 
@@ -39,25 +50,29 @@ def timeline_of(row: models.Model, *, limit: int, offset: int = 0) -> tuple[list
     """The newest events of an object and whether there are older ones; three queries and one per
     kind of object that a changed field points to.
     """
-    events = list(
-        Events.objects.tracks(row).order_by("-pgh_created_at", "-pgh_id")[
-            offset : offset + limit + 1
-        ]
-    )
+    newest = _events_of(row).order_by("-pgh_created_at", "-pgh_id")
+    events = list(newest[offset : offset + limit + 1])
     shown = events[:limit]
     people = _people(_user_ids(shown))
-    names = _pointed_to(row, shown)
+    names = _pointed_to(shown)
     entries = [
         Entry(
             at=event.pgh_created_at,
             who=people.get(_user_id(event), ""),
             verb=VERBS.get(event.pgh_label, event.pgh_label.replace("_", " ").capitalize()),
             job_id=(event.pgh_context or {}).get("job"),
-            changes=_changes(row, _difference(event), names),
+            changes=_changes(event, names),
         )
         for event in shown
     ]
     return entries, len(events) > limit
+
+
+def _events_of(row: models.Model) -> models.QuerySet:
+    also = ALSO.get(row._meta.label)
+    if also is None:
+        return Events.objects.tracks(row)
+    return Events.objects.references(row).across(*also)
 
 
 def _user_id(event: Any) -> int | None:
@@ -76,26 +91,26 @@ def _people(ids: set[int]) -> dict[int | None, str]:
 
 def _difference(event: Any) -> dict[str, Sequence[Any]]:
     """Field -> before and after. A first event of its kind has no before: it shows its values."""
-    if event.pgh_diff is not None or event.pgh_label in ("insert", "delete"):
+    if event.pgh_diff is not None or event.pgh_label in ("insert", "delete", "password_change"):
         return event.pgh_diff or {}
     data = event.pgh_data or {}
     values = {name: value for name, value in data.items() if value not in (None, "", {}, [])}
     return {name: (None, value) for name, value in list(values.items())[:FIRST_VALUES]}
 
 
-def _field(row: models.Model, name: str) -> models.Field | None:
+def _field(event: Any, name: str) -> models.Field | None:
     try:
-        return row._meta.get_field(name)
+        return apps.get_model(event.pgh_model)._meta.get_field(name)
     except FieldDoesNotExist:
         return None  # a field that a later version dropped; its name is all that is left
 
 
-def _pointed_to(row: models.Model, events: Iterable[Any]) -> dict[tuple[str, Any], str]:
+def _pointed_to(events: Iterable[Any]) -> dict[tuple[str, Any], str]:
     """Texts of the objects behind changed foreign keys, one query per model."""
     wanted: dict[type[models.Model], dict[str, set[Any]]] = {}
     for event in events:
         for name, (before, after) in _difference(event).items():
-            field = _field(row, name)
+            field = _field(event, name)
             if field is not None and field.is_relation and field.related_model:
                 keys = {key for key in (before, after) if key is not None}
                 wanted.setdefault(field.related_model, {}).setdefault(name, set()).update(keys)
@@ -107,12 +122,10 @@ def _pointed_to(row: models.Model, events: Iterable[Any]) -> dict[tuple[str, Any
     return names
 
 
-def _changes(
-    row: models.Model, diff: dict[str, Sequence[Any]], names: dict[tuple[str, Any], str]
-) -> list[Change]:
+def _changes(event: Any, names: dict[tuple[str, Any], str]) -> list[Change]:
     changes = []
-    for name, (before, after) in diff.items():
-        field = _field(row, name)
+    for name, (before, after) in _difference(event).items():
+        field = _field(event, name)
         label = str(field.verbose_name) if field is not None else name.replace("_", " ")
         changes.append(
             Change(
