@@ -23,7 +23,7 @@ from invoicing.querysets import InvoiceQuerySet, Issue
 from invoicing.rules.marks import mark_of_open
 from invoicing.selectors.parties import parties_of, provider_of, terms_of
 from invoicing.services.numbers import NumberedInvoice, Numbering, take_numbers
-from invoicing.services.purchase_mapping import map_purchases_of_reopened
+from invoicing.services.purchase_mapping import map_purchases_of_released
 from ledger.enums import EntryType
 from ledger.models import Firm
 from ledger.services.entries import Posting, lock_accounts, post_entries
@@ -105,7 +105,7 @@ def reopen_invoices(*, invoice_ids: Collection[int], at: dt.datetime) -> list[Ou
     invoices = _locked(invoice_ids, at=at)
     refusals = {invoice.pk: _why_not_approving(invoice) for invoice in invoices.values()}
     _move(refusals, InvoiceQuerySet.reopen)
-    map_purchases_of_reopened(invoice_ids=[pk for pk, reason in refusals.items() if not reason])
+    map_purchases_of_released(invoice_ids=[pk for pk, reason in refusals.items() if not reason])
     return _outcomes(invoice_ids, invoices, refusals)
 
 
@@ -115,7 +115,8 @@ def finalise_invoices(*, invoice_ids: Collection[int], by: User, at: dt.datetime
 
     The numbers of a scheme follow the invoice dates. The counter is taken last and held to the
     end of the transaction, so a failure after it gives the number back (X-13). The parties are
-    frozen as they are now. A negative total is posted as a credit memo.
+    frozen as they are now. A negative total is posted as a credit memo. After the commit, when
+    the counter is free again, purchases that arrived during the approval are late (D-46).
 
     :raises FirmIsMissing: there is no provider to print.
     :raises NumberTaken: another scheme made one of the numbers; nothing is done.
@@ -136,6 +137,8 @@ def finalise_invoices(*, invoice_ids: Collection[int], by: User, at: dt.datetime
                 reason = str(refusal)
         refusals[invoice.pk] = reason
     numbers = _issue(plans, provider=provider_of(firm), by=by, at=at) if plans else {}
+    if numbers:
+        transaction.on_commit(lambda: map_purchases_of_released(invoice_ids=list(numbers)))
     return _outcomes(invoice_ids, invoices, refusals, numbers)
 
 

@@ -203,8 +203,11 @@ def route_purchases(*, purchase_ids: Sequence[int]) -> list[MappingOutcome]:
 
 
 @transaction.atomic
-def map_purchases_of_reopened(*, invoice_ids: Sequence[int]) -> list[MappingOutcome]:
-    """Take in what arrived while the invoices were in approval (D-47); call it when they reopen."""
+def map_purchases_of_released(*, invoice_ids: Sequence[int]) -> list[MappingOutcome]:
+    """Look again at what arrived while the invoices were in approval; call it when that ends.
+
+    A rejected invoice takes it in (D-47); of an approved one it is late: period finished (D-46).
+    """
     with connection.cursor() as cursor:
         cursor.execute(ARRIVED_IN_APPROVAL, [list(invoice_ids)])
         ids = [purchase_id for (purchase_id,) in cursor.fetchall()]

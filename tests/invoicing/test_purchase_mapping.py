@@ -12,7 +12,7 @@ from invoicing.enums import InvoiceStatus, InvoiceType, UnmappedReason
 from invoicing.models import Purchase
 from invoicing.rules.metering import metered_quantity
 from invoicing.services import purchase_mapping
-from invoicing.services.approval import reopen_invoices
+from invoicing.services.approval import finalise_invoices, reopen_invoices
 from invoicing.services.purchase_mapping import (
     map_purchases,
     map_waiting_purchases,
@@ -221,6 +221,22 @@ def test_waiting_purchases_find_their_way_once_the_reason_is_gone(customer, item
     assert set(Purchase.objects.mapped()) == {stray, known}
     finished.refresh_from_db()
     assert finished.unmapped_reason == UnmappedReason.PERIOD_FINISHED
+
+
+@pytest.mark.requirement("H-CB16")
+def test_what_arrived_in_approval_is_late_when_the_invoice_is_approved(
+    customer, item, django_capture_on_commit_callbacks
+):
+    builders.make_firm()
+    invoice = locked(customer, InvoiceStatus.APPROVING)
+    purchase = waiting(customer, item)
+    mapped(purchase)
+    with django_capture_on_commit_callbacks(execute=True):
+        finalise_invoices(invoice_ids=[invoice.pk], by=builders.make_user(), at=JANUARY_15)
+    invoice.refresh_from_db()
+    assert invoice.status == InvoiceStatus.APPROVED
+    purchase.refresh_from_db()
+    assert purchase.unmapped_reason == UnmappedReason.PERIOD_FINISHED
 
 
 @pytest.mark.requirement("D-47")
