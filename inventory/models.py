@@ -4,14 +4,21 @@ from typing import Any
 
 import pghistory
 import pgtrigger
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
+from django.db.models.functions import Cast, Concat
 from django.urls import reverse
 
 from billing_site.web.trees import TreeNode
 from billing_site.web.triggers import changed_at
 from inventory.enums import ItemKind, ItemType
-from inventory.querysets import BillingPlatformQuerySet, CatalogueItemQuerySet
+from inventory.querysets import (
+    AssetQuerySet,
+    BillingPlatformQuerySet,
+    CatalogueItemQuerySet,
+)
+from ledger.models import Contract, Customer
 from ledger.validators import validate_plain_text
 
 PRICE: dict[str, Any] = {"max_digits": 24, "decimal_places": 10}
@@ -30,6 +37,18 @@ class BillingPlatform(models.Model):
     is_in_house = models.BooleanField(default=False, editable=False)
     notes = models.TextField(blank=True)
     link = models.URLField(blank=True)
+    product_columns = ArrayField(
+        models.CharField(max_length=60),
+        default=list,
+        blank=True,
+        help_text="Columns of Export Product, in order; empty: the usual ones (L-40).",
+    )
+    cli_columns = ArrayField(
+        models.CharField(max_length=60),
+        default=list,
+        blank=True,
+        help_text="Columns of Export CLI, in order; empty: the usual ones (L-40).",
+    )
 
     objects = BillingPlatformQuerySet.as_manager()
 
@@ -161,6 +180,7 @@ class CatalogueItem(models.Model):
                     "recurring_cost",
                     "metering_minimum",
                     "metering_increment",
+                    "upfront_route_id",
                 ],
             )
         ]
@@ -170,3 +190,91 @@ class CatalogueItem(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("inventory:item-detail", args=[self.pk])
+
+
+@pghistory.track()
+class Asset(models.Model):
+    """One piece in a customer's hands; made by converting an order line (L-21).
+
+    Invariants (where each one is enforced):
+      A1  the contract is the customer's     trigger asset_contract_is_the_customers
+      A2  the end is not before the start    asset_ends_after_start
+      A3  the quantity is above zero         asset_quantity_is_positive
+    """
+
+    reference = models.GeneratedField(
+        expression=Concat(Value("A-"), Cast("id", models.CharField())),
+        output_field=models.CharField(max_length=30),
+        db_persist=True,
+        unique=True,
+    )
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="assets")
+    contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="assets")
+    item = models.ForeignKey(CatalogueItem, on_delete=models.PROTECT, related_name="assets")
+    label = models.CharField(max_length=200, validators=[validate_plain_text])
+    quantity = models.DecimalField(max_digits=15, decimal_places=6, default=1)
+    site = models.CharField(max_length=120, blank=True, validators=[validate_plain_text])
+    cli = models.CharField("CLI", max_length=20, blank=True, validators=[validate_plain_text])
+    serial = models.CharField(
+        "SIM or serial", max_length=60, blank=True, validators=[validate_plain_text]
+    )
+    supplier = models.CharField(
+        "network or supplier", max_length=80, blank=True, validators=[validate_plain_text]
+    )
+    upfront_route = models.ForeignKey(
+        BillingPlatform,
+        verbose_name="up-front billing route",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="upfront_assets",
+    )
+    recurring_route = models.ForeignKey(
+        BillingPlatform,
+        verbose_name="recurring billing route",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="recurring_assets",
+    )
+    starts_on = models.DateField(null=True, blank=True)
+    ends_on = models.DateField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = AssetQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="asset_ends_after_start",
+                condition=Q(ends_on__isnull=True)
+                | Q(starts_on__isnull=True)
+                | Q(ends_on__gte=models.F("starts_on")),
+            ),
+            models.CheckConstraint(name="asset_quantity_is_positive", condition=Q(quantity__gt=0)),
+        ]
+        indexes = [models.Index(name="asset_cli", fields=["cli"], condition=~Q(cli=""))]
+        triggers = [
+            pgtrigger.Trigger(
+                name="asset_contract_is_the_customers",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.UpdateOf("customer_id", "contract_id"),
+                func="""
+                    IF NOT EXISTS (SELECT FROM ledger_contract k
+                                   WHERE k.id = NEW.contract_id
+                                     AND k.customer_id = NEW.customer_id) THEN
+                      RAISE EXCEPTION 'the contract is not one of the customer'
+                        USING ERRCODE = 'check_violation',
+                              CONSTRAINT = 'asset_contract_is_the_customers';
+                    END IF;
+                    RETURN NEW;
+                """,
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reference} {self.label}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("inventory:asset-detail", args=[self.pk])

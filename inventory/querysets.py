@@ -32,3 +32,13 @@ class CatalogueItemQuerySet(models.QuerySet):
     def matching(self, text: str) -> "CatalogueItemQuerySet":
         """Items whose code begins with, or whose name holds, ``text``."""
         return self.filter(Q(code__istartswith=text) | Q(name__icontains=text))
+
+
+class AssetQuerySet(models.QuerySet):
+    """Sets of assets."""
+
+    def matching(self, text: str) -> "AssetQuerySet":
+        """Assets whose reference, CLI or serial begins with ``text``."""
+        return self.filter(
+            Q(reference__istartswith=text) | Q(cli__startswith=text) | Q(serial__istartswith=text)
+        )

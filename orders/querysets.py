@@ -1,0 +1,117 @@
+"""Sets of sales orders and their lines, in the words of billing, and their set-based moves."""
+
+import datetime as dt
+from typing import Any
+
+from django.apps import apps
+from django.db import connections, models
+from django.db.models import F, Q, Value
+from django.db.models.functions import Cast
+
+from orders.enums import TRIGGER_DATES, BillStatus, Track
+
+
+class SalesOrderQuerySet(models.QuerySet):
+    """Sets of sales orders."""
+
+    def matching(self, text: str) -> "SalesOrderQuerySet":
+        """Orders whose number or customer reference begins with, or customer holds, ``text``."""
+        return self.filter(
+            Q(number__istartswith=text)
+            | Q(customer_reference__istartswith=text)
+            | Q(customer__name__icontains=text)
+        )
+
+
+class OrderLineQuerySet(models.QuerySet):
+    """Sets of order lines."""
+
+    def converted(self) -> "OrderLineQuerySet":
+        return self.filter(asset__isnull=False)
+
+    def not_converted(self) -> "OrderLineQuerySet":
+        return self.filter(asset__isnull=True)
+
+    def with_ready_track(self) -> "OrderLineQuerySet":
+        """Lines of the Billing Export: a track is Ready to Bill, whatever its route (L-34)."""
+        return self.filter(
+            Q(upfront_status=BillStatus.READY) | Q(recurring_status=BillStatus.READY)
+        )
+
+    def ready_for(self, platform_id: int) -> "OrderLineQuerySet":
+        """Lines with a track that is Ready to Bill and has this route (L-36, X-11)."""
+        return self.filter(
+            Q(upfront_status=BillStatus.READY, upfront_route=platform_id)
+            | Q(recurring_status=BillStatus.READY, recurring_route=platform_id)
+        )
+
+    def do_not_bill(self) -> "OrderLineQuerySet":
+        """Lines with a track that is never to be billed (D-13)."""
+        return self.filter(Q(upfront_do_not_bill=True) | Q(recurring_do_not_bill=True))
+
+    def with_waiting_track(self) -> "OrderLineQuerySet":
+        """Lines with a routed charge that is Not Billed and not marked Do Not Bill (L-13)."""
+        return self.filter(
+            Q(
+                upfront_status=BillStatus.NOT_BILLED,
+                upfront_route__isnull=False,
+                upfront_price__gt=0,
+                upfront_do_not_bill=False,
+            )
+            | Q(
+                recurring_status=BillStatus.NOT_BILLED,
+                recurring_route__isnull=False,
+                recurring_price__gt=0,
+                recurring_do_not_bill=False,
+            )
+        )
+
+    def due_on(self, today: dt.date) -> "OrderLineQuerySet":
+        """Converted lines with a waiting track whose date has come: what the daily run looks at."""
+        reached = Q()
+        for item_type, field in TRIGGER_DATES.items():
+            reached |= Q(("item__item_type", item_type), (f"{field}__lte", today))
+        return self.converted().with_waiting_track().filter(reached)
+
+    def record_moves(
+        self,
+        *,
+        track: Track,
+        source: BillStatus,
+        target: BillStatus,
+        trigger: str,
+        at: dt.datetime,
+        actor_id: int | None = None,
+        reason: str = "",
+        batch_id: int | None = None,
+    ) -> int:
+        """Insert the events that move ``track`` of these lines from ``source`` to ``target``.
+
+        One statement for any number of lines; returns how many moved. Lines that are not at
+        ``source`` are passed over. Who calls has locked the lines.
+        """
+        event = apps.get_model("orders", "BillStatusEvent")
+        values: dict[str, Any] = {
+            "line_id": F("pk"),
+            "track": Value(track.value),
+            "from_status": Value(source.value),
+            "to_status": Value(target.value),
+            "trigger": Value(str(trigger)),
+            "reason": Value(reason),
+            "actor_id": Cast(Value(actor_id), models.BigIntegerField()),
+            "batch_id": Cast(Value(batch_id), models.BigIntegerField()),
+            "at": Cast(Value(at), models.DateTimeField()),
+        }
+        rows = (
+            self.order_by()
+            .filter(**{f"{track.value}_status": source})
+            .values_list(*values.values())
+        )
+        select, parameters = rows.query.sql_with_params()
+        columns = ", ".join(f'"{name}"' for name in values)
+        with connections[self.db].cursor() as cursor:
+            cursor.execute(
+                f'INSERT INTO "{event._meta.db_table}" ({columns}) {select}',
+                parameters,
+            )
+            return cursor.rowcount
