@@ -4,10 +4,11 @@ import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.functions.comparison
 import django.db.models.functions.text
-import ledger.validators
 import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations, models
+
+import ledger.validators
 
 
 class Migration(migrations.Migration):

@@ -5,11 +5,12 @@ import django.db.models.deletion
 import django.db.models.functions.comparison
 import django.db.models.functions.text
 import django_fsm
-import ledger.validators
 import pgtrigger.compiler
 import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
+
+import ledger.validators
 
 
 class Migration(migrations.Migration):
