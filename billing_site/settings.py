@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pghistory
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 
 from billing_site.env import read_env
@@ -179,6 +180,8 @@ CELERY_BEAT_SCHEDULE = {
     "calculate pending invoices": {"task": "invoicing.sweep_pending_invoices", "schedule": 60.0},
     "map waiting purchases": {"task": "invoicing.map_waiting_purchases", "schedule": 300.0},
     "render missing documents": {"task": "invoicing.sweep_unrendered_documents", "schedule": 60.0},
+    # once a day would do; hourly, a missed run is made up for
+    "fire due dates": {"task": "orders.fire_due_dates", "schedule": crontab(minute=5)},
     "requeue waiting jobs": {"task": "web.requeue_jobs", "schedule": 30.0},
 }
 

@@ -26,6 +26,11 @@ class SalesOrderQuerySet(models.QuerySet):
 class OrderLineQuerySet(models.QuerySet):
     """Sets of order lines."""
 
+    def locked(self) -> list[Any]:
+        """The lines with what the rules look at, under locks taken in the order of their keys."""
+        rows = self.select_related("item", "order__contract").order_by("pk")
+        return list(rows.select_for_update(of=("self",)))
+
     def converted(self) -> "OrderLineQuerySet":
         return self.filter(asset__isnull=False)
 

@@ -6,10 +6,12 @@ from decimal import Decimal
 
 from django.contrib.auth.models import Group, User
 
-from inventory.models import CatalogueItem, ProductCategory
+from inventory.enums import ItemType
+from inventory.models import BillingPlatform, CatalogueItem, ProductCategory
 from invoicing.enums import InvoiceStatus, InvoiceType, Operator
 from invoicing.models import Invoice, PriceTier, PricingRule, Purchase
 from ledger.models import Contract, ContractAccount, Customer, CustomerCluster, Firm
+from orders.models import OrderLine, SalesOrder
 
 _numbers = itertools.count(1)
 UTC = dt.UTC
@@ -145,3 +147,26 @@ def make_purchase(invoice: Invoice | None = None, **fields) -> Purchase:
     fields.setdefault("product_code", "unknown")
     fields.setdefault("currency", "EUR")
     return Purchase.objects.create(invoice=invoice, **fields)
+
+
+def make_platform(name: str | None = None, **fields) -> BillingPlatform:
+    """An external billing platform."""
+    return BillingPlatform.objects.create(name=name or f"Platform {number()}", **fields)
+
+
+def make_order(customer: Customer | None = None, **fields) -> SalesOrder:
+    customer = customer or make_customer()
+    fields.setdefault("contract", customer.contracts.get(is_default=True))
+    fields.setdefault("ordered_on", dt.date(2026, 5, 4))
+    return SalesOrder.objects.create(customer=customer, **fields)
+
+
+def make_line(order: SalesOrder | None = None, **fields) -> OrderLine:
+    """A line of 10.00 up-front and 20.00 a month without routes; not converted."""
+    order = order or make_order()
+    fields.setdefault("position", order.lines.count() + 1)
+    if "item" not in fields:
+        fields["item"] = make_item(item_type=fields.pop("item_type", ItemType.SERVICE_WITH_CLI))
+    fields.setdefault("upfront_price", Decimal(10))
+    fields.setdefault("recurring_price", Decimal(20))
+    return OrderLine.objects.create(order=order, **fields)

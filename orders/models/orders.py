@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Cast, Concat
 from django.urls import reverse
-from django_fsm import FSMField, transition
+from django_fsm import FSMField, FSMModelMixin, transition
 
 from inventory.models import Asset, BillingPlatform, CatalogueItem
 from ledger.models import Contract, Customer
@@ -93,7 +93,7 @@ class SalesOrder(models.Model):
 
 
 @pghistory.track(exclude=["upfront_status", "recurring_status", "bill_start_computed"])
-class OrderLine(models.Model):
+class OrderLine(FSMModelMixin, models.Model):
     """One item of an order: an up-front and a recurring charge (L-16, L-18, L-23).
 
     Routes and prices are copied from the item when the line is made and are the line's own from
@@ -106,7 +106,8 @@ class OrderLine(models.Model):
       L3  quantity above zero, amounts not negative                   line_amounts_in_range
       L4  an asset belongs to one line, which is then converted       unique, line_asset_iff_converted
       L5  Do Not Bill has a reason                                    line_do_not_bill_has_reason
-      L6  a package holds no package                                  line_is_not_its_own_package
+      L6  a line is no part of itself                                 line_is_not_its_own_package
+      L7  price, quantity and route of a charge In Billing stay       trigger line_in_billing_is_fixed
     """
 
     order = models.ForeignKey(  # index: line_position_once
@@ -277,7 +278,34 @@ class OrderLine(models.Model):
                     END IF;
                     RETURN NEW;
                 """,
-            )
+            ),
+            pgtrigger.Trigger(
+                name="line_in_billing_is_fixed",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf(
+                    "item_id",
+                    "quantity",
+                    "upfront_price",
+                    "upfront_route_id",
+                    "recurring_price",
+                    "recurring_route_id",
+                ),
+                func="""
+                    IF (OLD.upfront_status = 'in_billing' AND
+                        ROW(NEW.item_id, NEW.quantity, NEW.upfront_price, NEW.upfront_route_id)
+                        IS DISTINCT FROM
+                        ROW(OLD.item_id, OLD.quantity, OLD.upfront_price, OLD.upfront_route_id))
+                    OR (OLD.recurring_status = 'in_billing' AND
+                        ROW(NEW.item_id, NEW.quantity, NEW.recurring_price, NEW.recurring_route_id)
+                        IS DISTINCT FROM
+                        ROW(OLD.item_id, OLD.quantity, OLD.recurring_price, OLD.recurring_route_id))
+                    THEN
+                      RAISE EXCEPTION 'a charge in billing does not change'
+                        USING ERRCODE = 'check_violation', CONSTRAINT = 'line_in_billing_is_fixed';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,1 @@
+"""Every write to orders; one action, one transaction."""
