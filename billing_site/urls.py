@@ -11,6 +11,7 @@ urlpatterns = [
     path("", include("billing_site.web.urls")),
     path("ledger/", include("ledger.urls")),
     path("inventory/", include("inventory.urls")),
+    path("orders/", include("orders.urls")),
     path("invoicing/", include("invoicing.urls")),
     path("approvals/", include("approvals.urls")),
 ]

@@ -37,6 +37,12 @@ class OrderLineQuerySet(models.QuerySet):
     def not_converted(self) -> "OrderLineQuerySet":
         return self.filter(asset__isnull=True)
 
+    def nowhere_in_billing(self) -> "OrderLineQuerySet":
+        """Lines none of whose charges is In Billing (D-09)."""
+        return self.exclude(
+            Q(upfront_status=BillStatus.IN_BILLING) | Q(recurring_status=BillStatus.IN_BILLING)
+        )
+
     def with_ready_track(self) -> "OrderLineQuerySet":
         """Lines of the Billing Export: a track is Ready to Bill, whatever its route (L-34)."""
         return self.filter(

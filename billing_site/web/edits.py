@@ -40,10 +40,10 @@ def save_valid(
 
     :raises FieldsRefused: nothing was stored.
     """
-    # a protected status takes no value, not even its own; only transitions move it
-    protected = {f.name for f in row._meta.concrete_fields if getattr(f, "protected", False)}
+    # a protected status takes no value, not even its own; a generated one is not known yet
+    untyped = {f.name for f in row._meta.fields if f.generated or getattr(f, "protected", False)}
     try:
-        row.full_clean(exclude=protected, validate_constraints=False)
+        row.full_clean(exclude=untyped, validate_constraints=False)
         row.validate_constraints()
     except ValidationError as error:
         raise FieldsRefused(in_words(error, sentences, type(row)), type(row)) from error

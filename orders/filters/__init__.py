@@ -1,0 +1,1 @@
+"""The filters of the lists of the orders floor."""

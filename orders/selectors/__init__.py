@@ -1,0 +1,1 @@
+"""Reads of the orders floor that are not one queryset."""
