@@ -1,14 +1,29 @@
 """Sets of sales orders and their lines, in the words of billing, and their set-based moves."""
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 from django.apps import apps
 from django.db import connections, models
-from django.db.models import F, Q, Value
+from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Cast
 
 from orders.enums import TRIGGER_DATES, BillStatus, Track
+
+WITH_CLI = "service_with_cli"
+# A routed charge that is Not Billed and not marked Do Not Bill; partial indexes have it too.
+WAITING = Q(
+    upfront_status=BillStatus.NOT_BILLED,
+    upfront_route__isnull=False,
+    upfront_price__gt=0,
+    upfront_do_not_bill=False,
+) | Q(
+    recurring_status=BillStatus.NOT_BILLED,
+    recurring_route__isnull=False,
+    recurring_price__gt=0,
+    recurring_do_not_bill=False,
+)
 
 
 class SalesOrderQuerySet(models.QuerySet):
@@ -62,20 +77,61 @@ class OrderLineQuerySet(models.QuerySet):
 
     def with_waiting_track(self) -> "OrderLineQuerySet":
         """Lines with a routed charge that is Not Billed and not marked Do Not Bill (L-13)."""
-        return self.filter(
-            Q(
-                upfront_status=BillStatus.NOT_BILLED,
-                upfront_route__isnull=False,
-                upfront_price__gt=0,
-                upfront_do_not_bill=False,
-            )
-            | Q(
-                recurring_status=BillStatus.NOT_BILLED,
-                recurring_route__isnull=False,
-                recurring_price__gt=0,
-                recurring_do_not_bill=False,
-            )
+        return self.filter(WAITING)
+
+    def waiting_for_conversion(self) -> "OrderLineQuerySet":
+        """Waiting lines whose first trigger has not fired (D-01, L-13)."""
+        return self.not_converted().with_waiting_track()
+
+    def waiting_for_cli(self) -> "OrderLineQuerySet":
+        """Converted waiting lines of a type with a number that have none yet."""
+        return self._waiting_for_second().filter(item__item_type=WITH_CLI, cli="")
+
+    def waiting_for_date(self, field: str | None = None) -> "OrderLineQuerySet":
+        """Converted waiting lines that lack nothing but the date of their item type.
+
+        :param field: one of the dates in ``TRIGGER_DATES``; None: whichever it is.
+        """
+        return self._waiting_for_second().filter(
+            self._by_type(field, lambda date: Q((f"{date}__isnull", True)))
         )
+
+    def waiting_for_future(self, today: dt.date) -> "OrderLineQuerySet":
+        """Converted waiting lines whose date comes after ``today``; the daily run moves them."""
+        return self._waiting_for_second().filter(
+            self._by_type(None, lambda date: Q((f"{date}__gt", today)))
+        )
+
+    def waiting_for_hand(self) -> "OrderLineQuerySet":
+        """Converted waiting lines of a type that nothing makes ready by itself."""
+        return self._waiting_for_second().exclude(item__item_type__in=list(TRIGGER_DATES))
+
+    def _waiting_for_second(self) -> "OrderLineQuerySet":
+        return self.converted().with_waiting_track()
+
+    @staticmethod
+    def _by_type(field: str | None, condition: Callable[[str], Q]) -> Q:
+        """The condition on the date of each item type; a type with a number has that too."""
+        found = Q()
+        for item_type, date in TRIGGER_DATES.items():
+            if field in (None, date):
+                of_type = Q(item__item_type=item_type) & condition(date)
+                found |= of_type & ~Q(cli="") if item_type == WITH_CLI else of_type
+        return found
+
+    def aged(self, at: dt.datetime, *, days: int) -> "OrderLineQuerySet":
+        """Lines with a track that has been Ready to Bill for more than ``days`` days (D-14).
+
+        The last event of a ready track made it ready: it is older if none came since.
+        """
+        since = at - dt.timedelta(days=days)
+        aged = Q()
+        for track in Track:
+            later = apps.get_model("orders", "BillStatusEvent").objects.filter(
+                line=OuterRef("pk"), track=track.value, at__gte=since
+            )
+            aged |= Q((f"{track.value}_status", BillStatus.READY)) & ~Exists(later)
+        return self.with_ready_track().filter(aged)
 
     def due_on(self, today: dt.date) -> "OrderLineQuerySet":
         """Converted lines with a waiting track whose date has come: what the daily run looks at."""

@@ -87,6 +87,7 @@ class BillStatusEvent(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        indexes = [models.Index(name="event_at", fields=["at"])]
         constraints = [
             models.CheckConstraint(name="event_moves", condition=~Q(from_status=F("to_status"))),
             models.CheckConstraint(

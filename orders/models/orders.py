@@ -16,7 +16,7 @@ from inventory.models import Asset, BillingPlatform, CatalogueItem
 from ledger.models import Contract, Customer
 from ledger.validators import validate_plain_text
 from orders.enums import BillStatus, Track
-from orders.querysets import OrderLineQuerySet, SalesOrderQuerySet
+from orders.querysets import WAITING, OrderLineQuerySet, SalesOrderQuerySet
 from orders.rules import LineFacts, TrackFacts
 
 PRICE: dict[str, Any] = {"max_digits": 24, "decimal_places": 10}
@@ -248,11 +248,17 @@ class OrderLine(FSMModelMixin, models.Model):
             models.Index(
                 name="line_waiting",
                 fields=["id"],
-                condition=Q(asset__isnull=False)
-                & (
-                    Q(upfront_status=BillStatus.NOT_BILLED, upfront_route__isnull=False)
-                    | Q(recurring_status=BillStatus.NOT_BILLED, recurring_route__isnull=False)
-                ),
+                condition=Q(asset__isnull=False) & WAITING,
+            ),
+            models.Index(
+                name="line_unconverted",
+                fields=["id"],
+                condition=Q(asset__isnull=True) & WAITING,
+            ),
+            models.Index(
+                name="line_do_not_bill",
+                fields=["id"],
+                condition=Q(upfront_do_not_bill=True) | Q(recurring_do_not_bill=True),
             ),
             models.Index(name="line_cli", fields=["cli"], condition=~Q(cli="")),
         ]
