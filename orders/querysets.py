@@ -116,7 +116,9 @@ class OrderLineQuerySet(models.QuerySet):
         for item_type, date in TRIGGER_DATES.items():
             if field in (None, date):
                 of_type = Q(item__item_type=item_type) & condition(date)
-                found |= of_type & ~Q(cli="") if item_type == WITH_CLI else of_type
+                if item_type == WITH_CLI:
+                    of_type = of_type & ~Q(cli="")
+                found |= Q(of_type)
         return found
 
     def aged(self, at: dt.datetime, *, days: int) -> "OrderLineQuerySet":

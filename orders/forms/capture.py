@@ -46,6 +46,8 @@ class CaptureForm(forms.Form):
         if may_update_billing:
             for track in Track:
                 name = f"{track.value}_status"
+                if not self._has_status(track):
+                    continue
                 self._add(
                     name,
                     forms.ChoiceField(choices=BillStatus.choices),
@@ -77,6 +79,11 @@ class CaptureForm(forms.Form):
         }
         self.fields[name] = field
         self.initial[name] = getattr(self.line, name)
+
+    def _has_status(self, track: Track) -> bool:
+        """A charge without route or amount has no status to set (D-11)."""
+        applies = self.line.track_facts(track).is_applicable
+        return applies or self.line.status_of(track) != BillStatus.NOT_BILLED
 
     @property
     def date_label(self) -> str:

@@ -91,7 +91,8 @@ def change_billing(
 
     :param statuses: the wanted status of each track; what is as it was is left alone.
     :param seen: the statuses that the person saw.
-    :raises StatusRefused: no reason, or a status moved since the person looked.
+    :raises FieldsRefused: no reason.
+    :raises StatusRefused: a status moved since the person looked, or the charge has no route (D-11).
     """
     line = OrderLine.objects.filter(pk=line_id).locked()[0]
     for track, status in (seen or {}).items():
@@ -114,6 +115,11 @@ def change_billing(
     events = []
     for track, target in wanted.items():
         source = line.status_of(track)
+        if target != BillStatus.NOT_BILLED and not line.track_facts(track).is_applicable:
+            raise StatusRefused(
+                f"The {track.label.lower()} charge of {line} has no billing route or no amount, so "
+                "it has no bill status. Give it a route first."
+            )
         try:
             line.move(track, target)
         except TransitionNotAllowed as error:

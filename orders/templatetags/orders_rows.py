@@ -4,6 +4,7 @@ from django import template
 from django.utils.safestring import SafeString
 
 from orders.enums import Track
+from orders.forms.capture import CaptureForm
 from orders.models import OrderLine, SalesOrder
 from orders.rules import Circle, circle_of
 from orders.tables import line_cells
@@ -39,3 +40,10 @@ def bill_status(line: OrderLine, track: str) -> SafeString:
 def charge(line: OrderLine, track: str) -> object:
     """Quantity times price of one charge."""
     return line.track_facts(track).charge
+
+
+@register.filter
+def status_field(form: CaptureForm, track: str) -> object:
+    """The bound field of a bill status; None where there is nothing to set."""
+    name = f"{track}_status"
+    return form[name] if name in form.fields else None

@@ -3,6 +3,7 @@
 import datetime as dt
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.contrib.auth.models import AbstractBaseUser
@@ -13,6 +14,7 @@ from django.utils import timezone
 from django.views import View
 
 from billing_site.kernel.errors import DomainError
+from billing_site.kernel.periods import local_date
 from billing_site.web.edits import EditIsStale, version_of
 from billing_site.web.list_parts import BulkAction, Export, QuickSearch, Suggestion
 from billing_site.web.lists import ListView
@@ -29,6 +31,7 @@ from orders.services import orders as services
 from orders.tables.line_cells import CIRCLE_WORDS, line_cells
 from orders.tables.orders import OrderLineTable
 
+AGED_DAYS = 7
 LINES = OrderLine.objects.select_related("order__customer", "order__contract", "item", "asset")
 
 
@@ -38,6 +41,14 @@ def _not_converted(rows: QuerySet, at: dt.datetime) -> QuerySet:
 
 def _unconvertible(rows: QuerySet, at: dt.datetime) -> QuerySet:
     return rows.converted().nowhere_in_billing()
+
+
+def _aged(rows: QuerySet) -> QuerySet:
+    return rows.aged(timezone.now(), days=AGED_DAYS)
+
+
+def _waiting_for_future(rows: QuerySet) -> QuerySet:
+    return rows.waiting_for_future(local_date(timezone.now(), settings.TIME_ZONE))
 
 
 CONVERT = BulkAction(
@@ -100,6 +111,11 @@ class OrderLineListView(ListView):
     bar_fields = ("order", "customer_code", "cli")
     quick_searches = (
         QuickSearch("ready", "Ready to Bill", lambda rows: rows.with_ready_track()),
+        QuickSearch("aged", f"Ready over {AGED_DAYS} days", _aged),
+        QuickSearch("waiting_conversion", "To convert", lambda rows: rows.waiting_for_conversion()),
+        QuickSearch("waiting_cli", "Without CLI", lambda rows: rows.waiting_for_cli()),
+        QuickSearch("waiting_date", "Without date", lambda rows: rows.waiting_for_date()),
+        QuickSearch("waiting_future", "Date to come", _waiting_for_future),
         QuickSearch("do_not_bill", "Do Not Bill", lambda rows: rows.do_not_bill()),
     )
     ordering = ("-id",)
