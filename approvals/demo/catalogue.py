@@ -83,6 +83,7 @@ def create_catalogue() -> dict[str, CatalogueItem]:
     platform = BillingPlatform.objects.create(
         name=EXTERNAL_PLATFORM, notes="SIM tariffs are billed there; numbers are sent weekly."
     )
+    in_house = BillingPlatform.objects.get(is_in_house=True)
     items = [
         CatalogueItem(
             code=item.code,
@@ -93,6 +94,7 @@ def create_catalogue() -> dict[str, CatalogueItem]:
             unit=item.unit,
             metering_minimum=Decimal(item.minimum),
             metering_increment=Decimal(item.increment) if item.increment else None,
+            upfront_route=in_house if item.item_type == ItemType.HARDWARE else None,
             recurring_route=platform if item.external else None,
             **_amounts(item),
         )

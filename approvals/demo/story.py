@@ -13,7 +13,7 @@ from django.contrib.auth.models import Group, User
 from django.core.files.base import ContentFile
 from django.db import connection, transaction
 
-from approvals.demo import catalogue, customers, usage, users
+from approvals.demo import catalogue, customers, orders, usage, users
 from approvals.models import ApprovalProcess, ApprovalStep
 from approvals.services.reviews import BATCH, approve_at_once, approve_step, request_approval
 from invoicing.enums import InvoiceStatus
@@ -76,6 +76,7 @@ def tell(*, at: dt.datetime) -> None:
             _settle(choice, month, people, now=at)
     _last_month(months[-2], people, at)
     _leave_some_pending(billed, months[-1], people["finance"], at)
+    orders.take_orders(choice, billed, by=people["finance"], at=at, today=today)
 
 
 def _refresh_statistics() -> None:

@@ -22,10 +22,10 @@ SIZE = {"Enterprise": 4, "Partners": 6, "Public sector": 2, "Switzerland": 2, "S
 
 
 def choose_portfolio(choice: random.Random, cluster: str) -> list[DemoItem]:
-    """The items one customer takes, in catalogue order."""
+    """The items one customer takes, in catalogue order; what others bill is ordered instead."""
     low, high = PORTFOLIO[cluster]
     taken = set(choice.sample(range(len(ITEMS)), choice.randint(low, high)))
-    return [item for position, item in enumerate(ITEMS) if position in taken]
+    return [item for n, item in enumerate(ITEMS) if n in taken and not item.external]
 
 
 def month_of_usage(
