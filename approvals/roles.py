@@ -19,10 +19,19 @@ FINANCE = (
     "approvals.request_approval",
     "inventory.add_catalogueitem",
     "inventory.change_catalogueitem",
+    "inventory.import_items",
+    "orders.add_salesorder",
+    "orders.change_salesorder",
+    "orders.add_orderline",
+    "orders.change_orderline",
+    "orders.delete_orderline",
+    "orders.convert_orderline",
 )
 
 ROLES: dict[str, tuple[str, ...]] = {
     "Finance": FINANCE,
     "Invoice approval": ("approvals.approve_invoice", "approvals.request_approval"),
     "Auditor": (),
+    "Allow update billing": ("orders.update_billing",),
+    "Apps - Change Queue": ("orders.use_apps_change_queue",),
 }

@@ -18,3 +18,20 @@ class ItemType(models.TextChoices):
     LEASE = "lease", "Lease"
     PACKAGE = "package", "Package"
     USAGE = "usage", "Usage"
+
+
+class ImportStatus(models.TextChoices):
+    """An uploaded file of items on its way into the catalogue (D-06)."""
+
+    CHECKED = "checked", "Checked"
+    COMMITTED = "committed", "Imported"
+    DISCARDED = "discarded", "Discarded"
+
+
+class RowVerdict(models.TextChoices):
+    """What importing a row would do (D-06)."""
+
+    NEW = "new", "New"
+    CHANGED = "changed", "Changed"
+    UNCHANGED = "unchanged", "Unchanged"
+    ERROR = "error", "Error"

@@ -7,6 +7,14 @@ class PlatformRefused(DomainError):
     """A change that a billing platform does not allow."""
 
 
+class ItemImportRefused(DomainError):
+    """What was asked of an import of items is not possible as it stands."""
+
+
+class ItemImportHasChanged(ItemImportRefused):
+    """Since the preview other rows would be new, changed or unchanged; nothing was imported."""
+
+
 # What the database refuses -> the field it is about, and what to do.
 ITEM_SENTENCES = {
     "inventory_catalogueitem_code_key": (

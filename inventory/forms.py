@@ -4,14 +4,17 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.core.files.uploadedfile import UploadedFile
 
 from billing_site.web.edits import EditForm
 from billing_site.web.tree_fields import TreeChoiceField
 from inventory.errors import ITEM_SENTENCES
 from inventory.models import BillingPlatform, CatalogueItem, ProductCategory
+from inventory.validators import validate_column_names
 
 AMOUNTS = ("upfront_price", "upfront_cost", "recurring_price", "recurring_cost")
 NUMBERS = (*AMOUNTS, "metering_minimum", "metering_increment")
+LONGEST_COLUMN_NAME = 60
 ROUTES = ("upfront_route", "recurring_route")
 
 
@@ -86,3 +89,46 @@ class CatalogueItemForm(EditForm):
         if data.get("metering_increment") is not None and data["metering_increment"] <= 0:
             self.add_error("metering_increment", "Give a number above zero, or leave it empty.")
         return data
+
+
+class ItemUploadForm(forms.Form):
+    """A file of items."""
+
+    file = forms.FileField(
+        label="File",
+        widget=forms.ClearableFileInput(
+            attrs={"class": "form-control", "accept": ".csv,.xlsx", "aria-describedby": "help-file"}
+        ),
+        help_text="A CSV file, or the first sheet of an Excel workbook (.xlsx), with a header row.",
+        max_length=200,
+        allow_empty_file=True,  # the reader says it better
+    )
+
+    @property
+    def upload(self) -> UploadedFile:
+        return self.cleaned_data["file"]
+
+
+class ColumnNamesField(forms.CharField):
+    """Names one per line or separated by commas; a list of texts."""
+
+    widget = forms.Textarea
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> list[str]:  # type: ignore[override]
+        text = super().clean(value)
+        names = [name.strip() for line in text.splitlines() for name in line.split(",")]
+        names = [name for name in names if name]
+        for name in names:
+            if len(name) > LONGEST_COLUMN_NAME:
+                raise forms.ValidationError(
+                    f"“{name[:40]}…” has {len(name)} characters, a column name at most "
+                    f"{LONGEST_COLUMN_NAME}. Shorten it."
+                )
+        validate_column_names(names)
+        return names
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return super().has_changed(self.prepare_value(initial), data)

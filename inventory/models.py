@@ -1,23 +1,29 @@
-"""What the firm sells: billing platforms, product categories and catalogue items."""
+"""What the firm sells: billing platforms, product categories, catalogue items, assets, imports."""
 
+import datetime as dt
+import uuid
 from typing import Any
 
 import pghistory
 import pgtrigger
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models import Q, Value
 from django.db.models.functions import Cast, Concat
 from django.urls import reverse
+from django_fsm import FSMField, transition
 
 from billing_site.web.trees import TreeNode
 from billing_site.web.triggers import changed_at
-from inventory.enums import ItemKind, ItemType
+from inventory.enums import ImportStatus, ItemKind, ItemType, RowVerdict
 from inventory.querysets import (
     AssetQuerySet,
     BillingPlatformQuerySet,
     CatalogueItemQuerySet,
 )
+from inventory.validators import validate_column_names
 from ledger.models import Contract, Customer
 from ledger.validators import validate_plain_text
 
@@ -41,12 +47,14 @@ class BillingPlatform(models.Model):
         models.CharField(max_length=60),
         default=list,
         blank=True,
+        validators=[validate_column_names],
         help_text="Columns of Export Product, in order; empty: the usual ones (L-40).",
     )
     cli_columns = ArrayField(
         models.CharField(max_length=60),
         default=list,
         blank=True,
+        validators=[validate_column_names],
         help_text="Columns of Export CLI, in order; empty: the usual ones (L-40).",
     )
 
@@ -72,6 +80,9 @@ class BillingPlatform(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def get_absolute_url(self) -> str:
+        return f"{reverse('inventory:platform-list')}#platform-{self.pk}"
+
 
 @pghistory.track()
 class ProductCategory(TreeNode):
@@ -92,7 +103,7 @@ class ProductCategory(TreeNode):
         ]
 
 
-@pghistory.track()
+@pghistory.track(exclude=["guid"])
 class CatalogueItem(models.Model):
     """A product or service as it is sold, with its two billing routes (L-5, L-6, L-7).
 
@@ -103,8 +114,17 @@ class CatalogueItem(models.Model):
       I1  the code is unique                          unique
       I2  prices and costs are not negative           item_amounts_not_negative
       I3  a metering increment is above zero          item_metering_is_positive
+      I4  the GUID is unique and never changes        unique, item_guid_is_fixed
     """
 
+    guid = models.UUIDField(
+        "GUID",
+        default=uuid.uuid4,
+        db_default=RandomUUID(),
+        unique=True,
+        editable=False,
+        help_text="Names the item in files, whatever becomes of its code (D-06).",
+    )
     code = models.CharField(max_length=100, unique=True, validators=[validate_plain_text])
     name = models.CharField(max_length=200, validators=[validate_plain_text])
     kind = models.CharField(max_length=7, choices=ItemKind.choices, default=ItemKind.SERVICE)
@@ -150,6 +170,7 @@ class CatalogueItem(models.Model):
 
     class Meta:
         ordering = ["code"]
+        permissions = [("import_items", "Can import the catalogue")]
         constraints = [
             models.CheckConstraint(
                 name="item_amounts_not_negative",
@@ -182,7 +203,8 @@ class CatalogueItem(models.Model):
                     "metering_increment",
                     "upfront_route_id",
                 ],
-            )
+            ),
+            pgtrigger.ReadOnly(name="item_guid_is_fixed", fields=["guid"]),
         ]
 
     def __str__(self) -> str:
@@ -254,7 +276,20 @@ class Asset(models.Model):
             ),
             models.CheckConstraint(name="asset_quantity_is_positive", condition=Q(quantity__gt=0)),
         ]
-        indexes = [models.Index(name="asset_cli", fields=["cli"], condition=~Q(cli=""))]
+        indexes = [  # found by how they begin
+            models.Index(
+                name="asset_cli",
+                fields=["cli"],
+                opclasses=["varchar_pattern_ops"],
+                condition=~Q(cli=""),
+            ),
+            models.Index(
+                name="asset_serial",
+                fields=["serial"],
+                opclasses=["varchar_pattern_ops"],
+                condition=~Q(serial=""),
+            ),
+        ]
         triggers = [
             pgtrigger.Trigger(
                 name="asset_contract_is_the_customers",
@@ -278,3 +313,110 @@ class Asset(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("inventory:asset-detail", args=[self.pk])
+
+
+class ItemImport(models.Model):
+    """One uploaded file of catalogue items: who, when, what became of it (L-8, L-9, D-06).
+
+    Invariants (where each one is enforced):
+      F1  an imported file says when   item_import_imported_has_moment
+    """
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    file = models.FileField(upload_to="item-imports/%Y/%m/")
+    filename = models.CharField(max_length=200)
+    status = FSMField(choices=ImportStatus.choices, default=ImportStatus.CHECKED)
+    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of the verdicts shown.")
+    rows_new = models.PositiveIntegerField(default=0)
+    rows_changed = models.PositiveIntegerField(default=0)
+    rows_unchanged = models.PositiveIntegerField(default=0)
+    rows_error = models.PositiveIntegerField(default=0)
+    warnings = models.JSONField(default=list)
+    created_at = models.DateTimeField(auto_now_add=True)
+    committed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="item_import_imported_has_moment",
+                condition=Q(status=ImportStatus.COMMITTED, committed_at__isnull=False)
+                | (~Q(status=ImportStatus.COMMITTED) & Q(committed_at__isnull=True)),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.filename
+
+    def get_absolute_url(self) -> str:
+        return reverse("inventory:item-preview", args=[self.pk])
+
+    @property
+    def row_count(self) -> int:
+        return self.rows_new + self.rows_changed + self.rows_unchanged + self.rows_error
+
+    @property
+    def brings(self) -> int:
+        """How many items importing it would write."""
+        return self.rows_new + self.rows_changed
+
+    @property
+    def is_checked(self) -> bool:
+        return self.status == ImportStatus.CHECKED
+
+    @property
+    def is_imported(self) -> bool:
+        return self.status == ImportStatus.COMMITTED
+
+    @property
+    def is_discarded(self) -> bool:
+        return self.status == ImportStatus.DISCARDED
+
+    @property
+    def can_import(self) -> bool:
+        """All its rows are good, and some of them bring something."""
+        return self.is_checked and not self.rows_error and self.brings > 0
+
+    @transition(field=status, source=ImportStatus.CHECKED, target=ImportStatus.COMMITTED)
+    def commit(self, *, at: dt.datetime) -> None:
+        """Its rows are in the catalogue."""
+        self.committed_at = at
+
+    @transition(field=status, source=ImportStatus.CHECKED, target=ImportStatus.DISCARDED)
+    def discard(self) -> None:
+        """It was given up."""
+
+
+class ItemImportRow(models.Model):
+    """One row of an uploaded file with its verdict: what the preview shows.
+
+    ``changes`` holds ``[label, before, after]``, ``errors`` ``[column, value, sentence]``.
+
+    Invariants (where each one is enforced):
+      R1  a row of a file is judged once             item_import_row_once
+      R2  exactly the rows in error say what it is   item_import_row_error_iff_reasons
+    """
+
+    item_import = models.ForeignKey(  # index: item_import_row_once
+        ItemImport, on_delete=models.CASCADE, related_name="rows", db_index=False
+    )
+    number = models.PositiveIntegerField()
+    verdict = models.CharField(max_length=9, choices=RowVerdict.choices)
+    code = models.CharField(max_length=100, blank=True)
+    name = models.CharField(max_length=200, blank=True)
+    changes = models.JSONField(default=list)
+    errors = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ["item_import", "number"]
+        constraints = [
+            models.UniqueConstraint(name="item_import_row_once", fields=["item_import", "number"]),
+            models.CheckConstraint(
+                name="item_import_row_error_iff_reasons",
+                condition=(Q(verdict=RowVerdict.ERROR) & ~Q(errors=[]))
+                | (~Q(verdict=RowVerdict.ERROR) & Q(errors=[])),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"row {self.number}"

@@ -1,7 +1,11 @@
-"""Sets of platforms and catalogue items."""
+"""Sets of platforms, catalogue items and assets."""
+
+import re
 
 from django.db import models
 from django.db.models import Q
+
+_REFERENCE = re.compile(r"A-([1-9][0-9]{0,17})", re.ASCII | re.IGNORECASE)
 
 
 class BillingPlatformQuerySet(models.QuerySet):
@@ -38,7 +42,17 @@ class AssetQuerySet(models.QuerySet):
     """Sets of assets."""
 
     def matching(self, text: str) -> "AssetQuerySet":
-        """Assets whose reference, CLI or serial begins with ``text``."""
-        return self.filter(
-            Q(reference__istartswith=text) | Q(cli__startswith=text) | Q(serial__istartswith=text)
-        )
+        """The asset of this reference, and assets whose CLI or serial begins with ``text``.
+
+        Each part has an index of its own.
+        """
+        condition = Q(cli__startswith=text) & ~Q(cli="")
+        for serial in sorted({text, text.upper(), text.lower()}):
+            condition |= Q(serial__startswith=serial) & ~Q(serial="")
+        if number := _REFERENCE.fullmatch(text.strip()):
+            condition |= Q(pk=int(number[1]))
+        return self.filter(condition)
+
+    def with_cli(self, text: str) -> "AssetQuerySet":
+        """Assets whose telephone number begins with ``text``, blanks in it left out."""
+        return self.filter(~Q(cli=""), cli__startswith="".join(text.split()))

@@ -1,8 +1,8 @@
-"""Columns of the list of catalogue items."""
+"""Columns of the lists of catalogue items and of assets."""
 
 import django_tables2 as tables
 
-from inventory.models import CatalogueItem
+from inventory.models import Asset, CatalogueItem
 
 NUMBER = {"th": {"class": "num"}, "td": {"class": "num"}}
 
@@ -30,4 +30,32 @@ class CatalogueItemTable(tables.Table):
             "upfront_price",
             "recurring_price",
             "active",
+        )
+
+
+class AssetTable(tables.Table):
+    reference = tables.Column(orderable=False, verbose_name="Asset")
+    label = tables.Column(orderable=False)
+    customer = tables.Column(orderable=False)
+    contract = tables.Column(orderable=False)
+    item = tables.Column(orderable=False)
+    cli = tables.Column(orderable=False, verbose_name="CLI")
+    serial = tables.Column(orderable=False, verbose_name="SIM or serial")
+    quantity = tables.Column(orderable=False, attrs=NUMBER)
+    starts_on = tables.Column(orderable=False, verbose_name="Starts")
+    ends_on = tables.Column(orderable=False, verbose_name="Ends")
+
+    class Meta:
+        model = Asset
+        fields = (
+            "reference",
+            "label",
+            "customer",
+            "contract",
+            "item",
+            "cli",
+            "serial",
+            "quantity",
+            "starts_on",
+            "ends_on",
         )

@@ -7,7 +7,7 @@ from decimal import Decimal
 from django.contrib.auth.models import Group, User
 
 from inventory.enums import ItemType
-from inventory.models import BillingPlatform, CatalogueItem, ProductCategory
+from inventory.models import Asset, BillingPlatform, CatalogueItem, ProductCategory
 from invoicing.enums import InvoiceStatus, InvoiceType, Operator
 from invoicing.models import Invoice, PriceTier, PricingRule, Purchase
 from ledger.models import Contract, ContractAccount, Customer, CustomerCluster, Firm
@@ -170,3 +170,12 @@ def make_line(order: SalesOrder | None = None, **fields) -> OrderLine:
     fields.setdefault("upfront_price", Decimal(10))
     fields.setdefault("recurring_price", Decimal(20))
     return OrderLine.objects.create(order=order, **fields)
+
+
+def make_asset(customer: Customer | None = None, **fields) -> Asset:
+    customer = customer or make_customer()
+    fields.setdefault("contract", customer.contracts.get(is_default=True))
+    fields.setdefault("label", f"Asset {number()}")
+    if "item" not in fields:
+        fields["item"] = make_item()
+    return Asset.objects.create(customer=customer, **fields)

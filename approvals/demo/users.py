@@ -21,7 +21,7 @@ class DemoUser:
 
 
 USERS = (
-    DemoUser("finance", "Fiona", "Kranz", "Finance clerk who may approve", ("Finance", "Invoice approval")),
+    DemoUser("finance", "Fiona", "Kranz", "Finance clerk who may approve", ("Finance", "Invoice approval", "Allow update billing", "Apps - Change Queue")),
     DemoUser("approver", "Arne", "Vogel", "Invoice approval", ("Invoice approval",)),
     DemoUser("auditor", "Udo", "Stein", "Auditor, reads everything", ("Auditor",)),
     DemoUser("admin", "Ada", "Mertens", "Administrator", is_admin=True),

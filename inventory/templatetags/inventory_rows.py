@@ -5,8 +5,9 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.template.context import RequestContext
 from django.utils.html import format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
 from billing_site.kernel.money import format_quantity
 from billing_site.web.templatetags.quittance import NOTHING
@@ -31,10 +32,11 @@ def quantity(value: Decimal) -> str:
     return format_quantity(value)
 
 
-@register.simple_tag
-def route(platform: BillingPlatform | None) -> SafeString | str:
-    """The name of a billing route; an empty one is in-house."""
-    return platform.name if platform else mark_safe('<span class="text-secondary">In-house</span>')
+@register.inclusion_tag("inventory/_route.html", takes_context=True)
+def route(context: RequestContext, platform: BillingPlatform | None) -> dict[str, Any]:
+    """A billing route with the notes and the link of its platform; an empty one is in-house."""
+    may_see = context["request"].user.has_perm("inventory.view_billingplatform")
+    return {"platform": platform, "may_see": may_see}
 
 
 @register.inclusion_tag("inventory/_tree_links.html")

@@ -41,6 +41,7 @@ SAMPLES = {
     "inventory.BillingPlatform": (lambda: BillingPlatform.objects.create(name="Other"), "name"),
     "inventory.ProductCategory": (builders.make_category, "name"),
     "inventory.CatalogueItem": (builders.make_item, "name"),
+    "inventory.Asset": (builders.make_asset, "label"),
     "invoicing.PricingRule": (builders.make_rule, "name"),
     "invoicing.PriceTier": (
         lambda: builders.make_rule(
@@ -99,6 +100,8 @@ UNAUDITED = {
     "web.Selection": "written once, by its owner",
     "ledger.ContractAccount": "moved by ledger entries only, which are the record",
     "ledger.LedgerEntry": "append-only: the database refuses every change",
+    "inventory.ItemImport": "is itself the record of an import",
+    "inventory.ItemImportRow": "written once, with the verdicts of its file",
     "invoicing.ImportBatch": "is itself the record of an import",
     "invoicing.InvoiceItem": "derived: recomputed from purchases and rules, which are audited",
     "invoicing.NumberCounter": "moved by approvals only, which are audited",

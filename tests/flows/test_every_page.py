@@ -11,6 +11,7 @@ PAGES = (
     "web:search",
     "ledger:customer-list",
     "inventory:item-list",
+    "inventory:asset-list",
     "invoicing:invoice-list",
     "invoicing:purchase-list",
     "invoicing:unmapped-list",
@@ -29,6 +30,7 @@ def test_a_page_of_the_menu_opens(client_for, name, role, rows):
         builders.make_purchase(unmapped_reason="unknown_customer")
         builders.make_purchase(builders.make_invoice(status="pending"))
         builders.make_rule(value=1)
+        builders.make_asset()
         assert invoice.pk
     client = client_for(role)
     assert client.get(reverse(name), follow=True).status_code == 200

@@ -10,7 +10,6 @@ from django.urls import reverse
 
 from billing_site.web.edits import EditIsStale, FieldsRefused, version_of
 from inventory import services
-from inventory.errors import PlatformRefused
 from inventory.models import BillingPlatform, CatalogueItem
 from tests import builders
 
@@ -217,20 +216,6 @@ def test_a_stale_form_of_an_item_keeps_the_entries(finance):
     assert "Unit is now “GB”" in text_of(stale)
     assert 'value="Mine"' in text_of(stale)
     assert again.status_code == 302
-
-
-@pytest.mark.requirement("L-2")
-def test_a_platform_is_deleted_when_nothing_uses_it():
-    used, free = (BillingPlatform.objects.create(name=name) for name in ("Used", "Free"))
-    builders.make_item(upfront_route=used)
-
-    services.delete_platform(platform_id=free.pk)
-    with pytest.raises(PlatformRefused, match="route of 1 item; give"):
-        services.delete_platform(platform_id=used.pk)
-    with pytest.raises(PlatformRefused, match="never deleted"):
-        services.delete_platform(platform_id=BillingPlatform.objects.get(is_in_house=True).pk)
-
-    assert set(BillingPlatform.objects.values_list("name", flat=True)) == {"Used", "In-house"}
 
 
 def test_a_category_page_has_the_tree_at_the_side_and_the_items_below(finance):

@@ -1,14 +1,13 @@
-"""Writes to the catalogue and to the billing platforms."""
+"""Creating and changing one item of the catalogue."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
-from django.db.models import ProtectedError
 
 from billing_site.web.edits import refuse_stale, save_valid
-from inventory.errors import ITEM_SENTENCES, PlatformRefused
-from inventory.models import BillingPlatform, CatalogueItem
+from inventory.errors import ITEM_SENTENCES
+from inventory.models import CatalogueItem
 
 Fields = Mapping[str, Any]
 
@@ -45,26 +44,3 @@ def update_item(*, item_id: int, fields: Fields, version: int | None = None) -> 
     if changed:
         save_valid(item, sentences=ITEM_SENTENCES, update_fields=changed)
     return item
-
-
-@transaction.atomic
-def delete_platform(*, platform_id: int) -> None:
-    """Delete a billing platform that nothing uses.
-
-    :raises PlatformRefused: it is the in-house platform, or a route of items.
-    """
-    platform = BillingPlatform.objects.select_for_update().get(pk=platform_id)
-    if platform.is_in_house:
-        raise PlatformRefused(
-            f"{platform.name} is the in-house platform: Quittance bills what is on it. It can be "
-            "renamed, and never deleted."
-        )
-    try:
-        with transaction.atomic():
-            platform.delete()
-    except ProtectedError as error:
-        count = len(error.protected_objects)
-        raise PlatformRefused(
-            f"{platform.name} is a billing route of {count} "
-            f"{'item' if count == 1 else 'items'}; give them another route first."
-        ) from error

@@ -13,53 +13,17 @@ from billing_site.kernel.errors import DomainError
 from billing_site.web.edits import EditIsStale, version_of
 from billing_site.web.keyset import Cut, cut_page, total_order
 from billing_site.web.list_parts import Export, QuickSearch
+from billing_site.web.list_queries import ListQuery
 from billing_site.web.lists import ListView
-from billing_site.web.spreadsheets.columns import Column, Kind
 from inventory import selectors, services
 from inventory.filters import CatalogueItemFilter
 from inventory.forms import CatalogueItemForm
+from inventory.imports.columns import EXPORT_COLUMNS, exported
 from inventory.models import BillingPlatform, CatalogueItem, ProductCategory
 from inventory.tables import CatalogueItemTable
 
 ITEMS = CatalogueItem.objects.select_related("category", "upfront_route", "recurring_route")
 ITEMS_OF_A_PAGE = 25
-COLUMNS = (
-    Column("code", "Code"),
-    Column("name", "Name"),
-    Column("category", "Category"),
-    Column("kind", "Kind"),
-    Column("item_type", "Type"),
-    Column("unit", "Unit"),
-    Column("upfront_price", "Up-front price", Kind.DECIMAL),
-    Column("upfront_cost", "Up-front cost", Kind.DECIMAL),
-    Column("recurring_price", "Recurring price", Kind.DECIMAL),
-    Column("recurring_cost", "Recurring cost", Kind.DECIMAL),
-    Column("upfront_route", "Up-front billing route"),
-    Column("recurring_route", "Recurring billing route"),
-    Column("metering_minimum", "Metering minimum", Kind.DECIMAL),
-    Column("metering_increment", "Metering increment", Kind.DECIMAL),
-    Column("active", "Active", Kind.BOOLEAN),
-)
-
-
-def _exported(item: CatalogueItem) -> tuple[Any, ...]:
-    return (
-        item.code,
-        item.name,
-        item.category.name,
-        item.get_kind_display(),
-        item.get_item_type_display(),
-        item.unit,
-        item.upfront_price,
-        item.upfront_cost,
-        item.recurring_price,
-        item.recurring_cost,
-        item.upfront_route.name if item.upfront_route else "",
-        item.recurring_route.name if item.recurring_route else "",
-        item.metering_minimum,
-        item.metering_increment,
-        item.active,
-    )
 
 
 class CatalogueItemListView(ListView):
@@ -77,7 +41,7 @@ class CatalogueItemListView(ListView):
     ordering = ("code",)
     row_template = "inventory/_item_row.html"
     template_name = "inventory/item_list.html"
-    export = Export(columns=COLUMNS, values=_exported)
+    export = Export(columns=EXPORT_COLUMNS, values=exported)
     empty_title = "The catalogue is empty"
     empty_text = (
         "An item is what purchases name by its code: a product or a service, with its prices, its "
@@ -91,6 +55,9 @@ class CatalogueItemListView(ListView):
     @classmethod
     def displayed(cls, rows: QuerySet) -> QuerySet:
         return rows.select_related("category", "upfront_route", "recurring_route")
+
+    def extra_context(self, query: ListQuery) -> dict[str, Any]:
+        return {"has_routes": BillingPlatform.objects.external().exists()}
 
 
 class CatalogueItemDetailView(PermissionRequiredMixin, View):
