@@ -1,10 +1,11 @@
 """Reads of the approvals floor: which process, whose turn, what can be done next."""
 
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from django.contrib.auth.models import Group, User
-from django.db.models import Count, Q
+from django.db.models import Q
 
 from approvals import rules
 from approvals.enums import ReviewStatus, Verdict
@@ -82,24 +83,19 @@ def processes_of(invoice_ids: Collection[int]) -> dict[int, Process | None]:
 
 
 def standings(reviews: Iterable[Review]) -> list[Standing]:
-    """Round and deciders of each review, in two queries."""
+    """Round and deciders of each review, in one query more."""
     reviews = list(reviews)
-    rejections = dict(
-        Decision.objects.filter(review__in=reviews, verdict=Verdict.REJECT)
-        .order_by()
-        .values_list("review")
-        .annotate(count=Count("pk"))
-    )
-    deciders: dict[int, set[int]] = {}
-    for review_id, user_id in Decision.objects.filter(review__in=reviews).values_list(
-        "review", "user"
-    ):
-        deciders.setdefault(review_id, set()).add(user_id)
+    rejections: Counter[int] = Counter()
+    deciders: defaultdict[int, set[int]] = defaultdict(set)
+    decisions = Decision.objects.filter(review__in=reviews).order_by()
+    for review_id, user_id, verdict in decisions.values_list("review", "user", "verdict"):
+        rejections[review_id] += verdict == Verdict.REJECT
+        deciders[review_id].add(user_id)
     return [
         Standing(
             review=review,
-            round=1 + rejections.get(review.pk, 0),
-            decider_ids=frozenset(deciders.get(review.pk, ())),
+            round=1 + rejections[review.pk],
+            decider_ids=frozenset(deciders[review.pk]),
         )
         for review in reviews
     ]

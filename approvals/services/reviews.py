@@ -19,7 +19,7 @@ from approvals import rules, selectors
 from approvals.enums import Verdict
 from approvals.models import Decision, Review
 from approvals.rules import Decider
-from approvals.selectors import Standing
+from approvals.selectors import Process, Standing
 from invoicing.enums import InvoiceStatus
 from invoicing.models import Invoice
 from invoicing.services.approval import (
@@ -57,7 +57,9 @@ def request_approval(*, invoice_ids: Collection[int], by: User, at: dt.datetime)
     if not selectors.decider_of(by).may_request:
         refusal = "You do not have the permission to request approval."
         return _in_order(invoice_ids, [], dict.fromkeys(invoice_ids, refusal))
-    return _request(invoice_ids, by=by, at=at)
+    processes = selectors.processes_of(invoice_ids)
+    outcomes, _ = _request(invoice_ids, processes=processes, by=by, at=at)
+    return outcomes
 
 
 @transaction.atomic
@@ -73,8 +75,9 @@ def approve_at_once(
     :raises NumberTaken: two number schemes make the same number; nothing is done.
     """
     decider = selectors.decider_of(by)
+    processes = selectors.processes_of(invoice_ids)
     refusals = {}
-    for pk, process in selectors.processes_of(invoice_ids).items():
+    for pk, process in processes.items():
         if (
             process is not None
             and process.steps
@@ -90,7 +93,9 @@ def approve_at_once(
         remaining = [pk for pk in invoice_ids if pk not in refusals]
         try:
             with transaction.atomic():
-                outcomes = _request_and_approve(remaining, by=by, at=at, note=note)
+                outcomes = _request_and_approve(
+                    remaining, processes=processes, by=by, at=at, note=note
+                )
         except _CannotBeFinalised as undo:
             refusals |= undo.refusals  # the request is undone with it; the others are tried again
         else:
@@ -175,22 +180,28 @@ class _CannotBeFinalised(Exception):
         self.refusals = refusals
 
 
-def _request(invoice_ids: Collection[int], *, by: User, at: dt.datetime) -> list[Outcome]:
-    processes = selectors.processes_of(invoice_ids)
+def _request(
+    invoice_ids: Collection[int],
+    *,
+    processes: Mapping[int, Process | None],
+    by: User,
+    at: dt.datetime,
+) -> tuple[list[Outcome], list[Review]]:
+    """Lock the invoices and begin their reviews; the outcomes, and the reviews that began."""
     refusals = {
         pk: (
             "No approval process with a step is defined for this customer; an administrator adds "
             "one under Administration, Approvals, Approval processes."
         )
-        for pk, process in processes.items()
-        if process is None or not process.steps
+        for pk in invoice_ids
+        if pk in processes and not ((process := processes[pk]) and process.steps)
     }
     outcomes = lock_invoices(
         invoice_ids=[pk for pk in invoice_ids if pk not in refusals],
         empty_allowed={pk for pk, process in processes.items() if process and process.allow_empty},
         at=at,
     )
-    Review.objects.bulk_create(
+    reviews = Review.objects.bulk_create(
         [
             Review(
                 invoice_id=outcome.invoice_id,
@@ -203,15 +214,21 @@ def _request(invoice_ids: Collection[int], *, by: User, at: dt.datetime) -> list
             if outcome.is_done and (process := processes[outcome.invoice_id])
         ]
     )
-    return _in_order(invoice_ids, outcomes, refusals)
+    return _in_order(invoice_ids, outcomes, refusals), reviews
 
 
 def _request_and_approve(
-    invoice_ids: Collection[int], *, by: User, at: dt.datetime, note: str
+    invoice_ids: Collection[int],
+    *,
+    processes: Mapping[int, Process | None],
+    by: User,
+    at: dt.datetime,
+    note: str,
 ) -> list[Outcome]:
-    requested = _request(invoice_ids, by=by, at=at)
-    locked = [outcome.invoice_id for outcome in requested if outcome.is_done]
-    approved = _decide(locked, verdict=Verdict.APPROVE, seen=None, by=by, at=at, note=note)
+    """The reviews begin and end in this transaction: nobody else sees or decides them."""
+    requested, reviews = _request(invoice_ids, processes=processes, by=by, at=at)
+    standings = [Standing(review, round=1, decider_ids=frozenset()) for review in reviews]
+    approved = _record(standings, verdict=Verdict.APPROVE, by=by, at=at, note=note)
     if refused := {outcome.invoice_id: outcome.refusal for outcome in approved if outcome.refusal}:
         raise _CannotBeFinalised(refused)
     return [outcome for outcome in requested if not outcome.is_done] + approved
@@ -244,7 +261,15 @@ def _decide(
             refusals[standing.review.invoice_id] = reason
         else:
             deciding.append(standing)
-    outcomes, moving = _move_invoices(deciding, verdict=verdict, by=by, at=at)
+    outcomes = _record(deciding, verdict=verdict, by=by, at=at, note=note)
+    return _in_order(invoice_ids, outcomes, refusals)
+
+
+def _record(
+    standings: list[Standing], *, verdict: str, by: User, at: dt.datetime, note: str
+) -> list[Outcome]:
+    """Write a verdict that may be given: the invoices move, the reviews, and the decisions stay."""
+    outcomes, moving = _move_invoices(standings, verdict=verdict, by=by, at=at)
     _move_reviews(moving, verdict=verdict, at=at)
     Decision.objects.bulk_create(
         [
@@ -260,7 +285,7 @@ def _decide(
             for standing in moving
         ]
     )
-    return _in_order(invoice_ids, outcomes, refusals)
+    return outcomes
 
 
 def _why_not(

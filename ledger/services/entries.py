@@ -1,7 +1,7 @@
 """Posting to ledgers: the only way an entry comes into being."""
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -58,19 +58,26 @@ def lock_accounts(*, account_ids: Collection[int]) -> dict[int, ContractAccount]
 
 
 @transaction.atomic
-def post_entries(*, postings: Sequence[Posting], at: dt.datetime) -> list[LedgerEntry]:
+def post_entries(
+    *,
+    postings: Sequence[Posting],
+    at: dt.datetime,
+    accounts: Mapping[int, ContractAccount] | None = None,
+) -> list[LedgerEntry]:
     """Append the entries to their ledgers, in the order given, and return them in that order.
 
     All or none. Per account the entries continue its sequence and its running balance (R4). Safe
     to repeat: a fact that is posted already with the same content gives its first entry.
 
     :param at: the moment of posting, the same for all.
+    :param accounts: what ``lock_accounts`` gave in this transaction, when the caller locked them.
     :raises LedgerEntryConflict: a fact is posted already with other content.
     :raises PostingRefused: no such account, another currency, or an amount that is not rounded.
     """
     if not postings:
         return []
-    accounts = lock_accounts(account_ids={posting.account_id for posting in postings})
+    if accounts is None:
+        accounts = lock_accounts(account_ids={posting.account_id for posting in postings})
     posted = {
         (entry.account_id, entry.fact): entry
         for entry in LedgerEntry.objects.filter(
