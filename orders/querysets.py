@@ -118,7 +118,7 @@ class OrderLineQuerySet(models.QuerySet):
                 of_type = Q(item__item_type=item_type) & condition(date)
                 if item_type == WITH_CLI:
                     of_type = of_type & ~Q(cli="")
-                found |= Q(of_type)
+                found |= of_type
         return found
 
     def aged(self, at: dt.datetime, *, days: int) -> "OrderLineQuerySet":
@@ -132,7 +132,7 @@ class OrderLineQuerySet(models.QuerySet):
             later = apps.get_model("orders", "BillStatusEvent").objects.filter(
                 line=OuterRef("pk"), track=track.value, at__gte=since
             )
-            aged |= Q((f"{track.value}_status", BillStatus.READY)) & ~Exists(later)
+            aged |= Q(~Exists(later), **{f"{track.value}_status": BillStatus.READY})
         return self.with_ready_track().filter(aged)
 
     def due_on(self, today: dt.date) -> "OrderLineQuerySet":

@@ -11,6 +11,7 @@ from approvals.models import ApprovalProcess, ApprovalStep, Review
 from inventory.models import BillingPlatform
 from invoicing.models import Invoice, InvoiceItem, NumberScheme, Purchase, TransformationResult
 from ledger.models import Contract, Payment
+from orders.models import ExportFile
 from tests import builders
 from tests.invoicing.invoice_rows import NOON, approve, change, move, new_invoice
 
@@ -42,6 +43,14 @@ SAMPLES = {
     "inventory.ProductCategory": (builders.make_category, "name"),
     "inventory.CatalogueItem": (builders.make_item, "name"),
     "inventory.Asset": (builders.make_asset, "label"),
+    "orders.SalesOrder": (builders.make_order, "site"),
+    "orders.OrderLine": (builders.make_line, "serial"),
+    "orders.ExportFile": (
+        lambda: ExportFile.objects.create(
+            platform=builders.make_platform(), kind="cli", by=builders.make_user(), at=NOON
+        ),
+        "kind",
+    ),
     "invoicing.PricingRule": (builders.make_rule, "name"),
     "invoicing.PriceTier": (
         lambda: builders.make_rule(
@@ -98,6 +107,8 @@ UNAUDITED = {
     "web.Job": "is itself the record of who asked for what and how it went",
     "web.JobItem": "written once, by its job",
     "web.Selection": "written once, by its owner",
+    "orders.BillStatusEvent": "append-only: the database refuses every change",
+    "orders.TransferBatch": "append-only: the database refuses every change",
     "ledger.ContractAccount": "moved by ledger entries only, which are the record",
     "ledger.LedgerEntry": "append-only: the database refuses every change",
     "inventory.ItemImport": "is itself the record of an import",
