@@ -40,3 +40,7 @@ class StatusRefused(DomainError):
 
 class TransferRefused(DomainError):
     """Nothing can be transferred to this platform."""
+
+
+class ExportRefused(DomainError):
+    """No file can be made for this platform."""

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from orders.views import capture, lines, orders
+from orders.views import capture, exports, lines, orders, transfers
 
 app_name = "orders"
 
@@ -19,4 +19,14 @@ urlpatterns = [
     path("lines/<int:pk>/edit/", lines.LineUpdateView.as_view(), name="line-edit"),
     path("lines/<int:pk>/delete/", lines.LineDeleteView.as_view(), name="line-delete"),
     path("lines/<int:pk>/unconvert/", lines.LineUnconvertView.as_view(), name="line-unconvert"),
+    path("billing-export/", exports.BillingExportView.as_view(), name="billing-export"),
+    path("billing-export/export/", exports.ExportCreateView.as_view(), name="export-create"),
+    path("export-files/", exports.ExportFileListView.as_view(), name="export-file-list"),
+    path(
+        "export-files/<int:pk>/",
+        exports.ExportFileDownloadView.as_view(),
+        name="export-file-download",
+    ),
+    path("transfers/", transfers.TransferBatchListView.as_view(), name="transfer-list"),
+    path("transfers/<int:pk>/", transfers.TransferDetailView.as_view(), name="transfer-detail"),
 ]

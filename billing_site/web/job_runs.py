@@ -12,11 +12,12 @@ import pghistory
 from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Q
+from django.http import QueryDict
 from django.utils import timezone
 
 from billing_site.kernel.errors import DomainError
 from billing_site.web.enums import ItemOutcome, JobStatus
-from billing_site.web.models import Job, JobItem
+from billing_site.web.models import Job, JobItem, Selection
 
 logger = logging.getLogger(__name__)
 
@@ -95,10 +96,17 @@ class JobRun:
 
     def selection_ids(self) -> list[int]:
         """The ids that the person confirmed, ascending; retries share them."""
+        return list(self._selection().ids)
+
+    def selection_filter(self) -> QueryDict:
+        """The filter under which they were selected, as it stood in the address."""
+        return QueryDict(self._selection().query)
+
+    def _selection(self) -> Selection:
         job = self.job
         while job.retry_of is not None:
             job = job.retry_of
-        return list(job.selection.ids)
+        return job.selection
 
     def unfinished(self, ids: Iterable[int]) -> list[int]:
         """``ids`` without an outcome yet; what failed in a job that this one retries is tried again."""

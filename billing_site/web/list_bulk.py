@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -37,6 +38,18 @@ class BulkActions:
         user = self.request.user
         return [action for action in self.bulk_actions if user.has_perm(action.permission)]
 
+    def refusal(self, action: BulkAction, query: ListQuery) -> str:
+        """Why ``action`` cannot begin under this filter, with the remedy; empty when it can."""
+        return ""
+
+    def eligible(self, action: BulkAction, rows: QuerySet, query: ListQuery) -> QuerySet:
+        """Those of ``rows`` that ``action`` would act on now."""
+        return action.eligible(rows, timezone.now())
+
+    def explanation(self, action: BulkAction, query: ListQuery) -> str:
+        """What ``action`` does, for the page before."""
+        return action.explanation
+
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         match request.GET.get(PART, ""):
             case "selection":
@@ -63,7 +76,7 @@ class BulkActions:
             "count": rows.order_by().count() if boxes.whole_filter or boxes.ids else 0,
             "totals": query.totals(rows),
             "whole_filter": boxes.whole_filter,
-            "actions": self.allowed_actions(),
+            "actions": [(one, self.refusal(one, query)) for one in self.allowed_actions()],
             "action_url": query.address(drop=POSITION, part="bulk"),
         }
         return render(request, "web/_selection_bar.html", context)
@@ -72,6 +85,9 @@ class BulkActions:
         query = ListQuery(type(self), request.user, request.GET)
         action = self._action(request.POST.get("action", ""))
         boxes = Boxes.of(request)
+        if refusal := self.refusal(action, query):
+            messages.error(request, refusal)
+            return redirect(request.path + query.address(drop=("part",)))
         try:
             selection = selections.create_selection(
                 query=query,
@@ -94,7 +110,7 @@ class BulkActions:
             return redirect(selection.job)
         query = selections.query_of(selection, type(self), request.user)
         rows = selections.confirmed_rows(selection, query)
-        eligible = action.eligible(rows, timezone.now())
+        eligible = self.eligible(action, rows, query)
         count = eligible.order_by().count()
         totals = query.totals(rows)
         done = {line.currency: _first(line) for line in query.totals(eligible)}
@@ -102,6 +118,7 @@ class BulkActions:
             "view": self,
             "query": query,
             "action": action,
+            "explanation": self.explanation(action, query),
             "selection": selection,
             "totals": totals,
             "eligible_count": count,

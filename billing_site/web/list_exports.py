@@ -65,7 +65,9 @@ def start_export(*, query: ListQuery, file_format: str, at: dt.datetime) -> Job:
 @job_kind(JOB_KIND)
 def export_list(job: JobRun) -> None:
     """Write the rows that the owner may see now; a cancelled export leaves no file."""
-    query = _query_of(job.params, job.owner)
+    query = kept_query(
+        list_key=job.params["list"], filter_query=job.params["query"], user=job.owner
+    )
     file_format = job.params["format"]
     job.total(query.count())
     with tempfile.TemporaryFile() as stream:
@@ -114,13 +116,17 @@ def _values(query: ListQuery, job: JobRun | None) -> Iterator[Any]:
         job.advance(waiting)
 
 
-def _query_of(params: dict[str, Any], user: AbstractBaseUser) -> ListQuery:
+def kept_query(*, list_key: str, filter_query: str, user: AbstractBaseUser) -> ListQuery:
+    """A list as its page showed it under ``filter_query``; for work that begins on a page.
+
+    :raises ListIsGone: there is no such list (any more), or none for this user.
+    """
     get_resolver().url_patterns  # noqa: B018  (the pages register their lists when they are loaded)
     try:
-        definition = LISTS[params["list"]]
+        definition = LISTS[list_key]
     except KeyError:
-        raise ListIsGone(f"There is no list {params['list']} any more.") from None
+        raise ListIsGone(f"There is no list {list_key} any more.") from None
     needed = definition.permission_required
     if needed and not user.has_perms([needed] if isinstance(needed, str) else needed):
         raise ListIsGone("You no longer have the right to see this list.")
-    return ListQuery(definition, user, QueryDict(params["query"]))
+    return ListQuery(definition, user, QueryDict(filter_query))

@@ -120,14 +120,14 @@ class Export:
             return values
         places = minor_units(currency)
         return [
-            _with_places(value, places)
+            with_places(value, places)
             if column.kind is Kind.MONEY and isinstance(value, Decimal)
             else value
             for column, value in zip(self.columns, values, strict=True)
         ]
 
 
-def _with_places(amount: Decimal, places: int) -> Decimal:
+def with_places(amount: Decimal, places: int) -> Decimal:
     """The same number with ``places`` decimals, or with all it needs when those are more."""
     shown = amount.quantize(Decimal(1).scaleb(-places), context=EXACT)
     return shown if shown == amount else amount.normalize(EXACT)

@@ -173,6 +173,17 @@ class ListQuery:
         return self.address(drop=POSITION, part="advanced")
 
     @property
+    def cleared_address(self) -> str:
+        """The list without its filters; what the page itself asks for stays, if it fits."""
+        fields = [] if self.form is None or not self.is_valid else list(self.form)
+        kept = QueryDict(mutable=True)
+        for field in fields:
+            value = self.parameters.get(field.html_name, "")
+            if field.name in self.definition.page_fields and value:
+                kept[field.html_name] = value
+        return f"?{kept.urlencode()}" if kept else ""
+
+    @property
     def filter_query(self) -> str:
         """The filter alone, as kept in a selection or an export job: no page, no part."""
         return self.address(drop=POSITION).removeprefix("?")
@@ -192,8 +203,8 @@ class ListQuery:
     @property
     def advanced(self) -> list[forms.BoundField]:
         """The other fields, under Advanced (CB-34)."""
-        fields = self.form or ()
-        return [field for field in fields if field.name not in self.definition.bar_fields]
+        shown = (*self.definition.bar_fields, *self.definition.page_fields)
+        return [field for field in self.form or () if field.name not in shown]
 
     @property
     def advanced_in_use(self) -> bool:
@@ -206,6 +217,8 @@ class ListQuery:
             return []
         found = []
         for field in self.form:
+            if field.name in self.definition.page_fields:
+                continue
             value = self.form.cleaned_data.get(field.name)
             text = _in_words(field.field, value)
             if text:

@@ -9,6 +9,7 @@
         table_class = InvoiceTable                      # django_tables2: columns, labels, sorting
         filterset_class = InvoiceFilter                 # django_filter: the only way to the rows
         bar_fields = ("search",)                        # the other filters sit under Advanced
+        page_fields = ()                                # filters that the page shows elsewhere
         quick_searches = (QuickSearch("live", "Live", lambda rows: rows.live()),)
         ordering = ("-period_from",)                    # needs an index (period_from, id)
         totals = Totals("contract__currency", {"total": "total", "cost_total": "cost_total"})
@@ -92,6 +93,7 @@ class ListView(BulkActions, PermissionRequiredMixin, View, ABC):
     table_class: ClassVar[type[django_tables2.Table]]
     filterset_class: ClassVar[type[FilterSet] | None] = None
     bar_fields: ClassVar[Sequence[str]] = ()
+    page_fields: ClassVar[Sequence[str]] = ()
     quick_searches: ClassVar[Sequence[QuickSearch]] = ()
     all_label: ClassVar[str] = "All"
     ordering: ClassVar[Sequence[str]] = ("-pk",)

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
+from django.utils import timezone
 
 from billing_site.web.models import Job
 from inventory.models import BillingPlatform
@@ -184,4 +185,4 @@ class ExportFile(models.Model):
     def download_name(self) -> str:
         """``affinity-product-2026-05-04.csv``; letters, digits and dashes only (D-05)."""
         stem = "".join(c if c.isalnum() else "-" for c in self.platform.name.lower()).strip("-")
-        return f"{stem or 'platform'}-{self.kind}-{self.at:%Y-%m-%d}.{self.format}"
+        return f"{stem or 'platform'}-{self.kind}-{timezone.localdate(self.at)}.{self.format}"

@@ -105,6 +105,9 @@
   document.addEventListener("htmx:configRequest", (event) => {
     if (event.detail.elt.id === "bulk-form") event.detail.path = location.pathname + selectionQuery();
   });
+  document.addEventListener("submit", (event) => { // what is done to the whole filter takes the filter shown
+    if (event.target.matches("[data-with-query]")) event.target.action = event.target.action.split("?")[0] + location.search;
+  });
   document.addEventListener("htmx:afterSettle", () => { fadeAll(); });
   document.addEventListener("htmx:pushedIntoHistory", followAddress);
   document.addEventListener("htmx:afterSwap", (event) => {
