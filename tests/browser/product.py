@@ -1,6 +1,7 @@
 """The whole product for a browser test: web and worker as processes on a database of their own."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ from urllib.parse import quote
 
 from django.conf import settings
 from django.db import connection
+from playwright.sync_api import Page, expect
 
 ROOT = Path(settings.BASE_DIR)
 STARTS_WITHIN = 90.0
@@ -44,6 +46,15 @@ def _answers(url: str) -> bool:
             return response.status == 200
     except (urllib.error.URLError, OSError):
         return False
+
+
+def log_in(page: Page, address: str, username: str, password: str) -> None:
+    """By the form, to the overview."""
+    page.goto(f"{address}/login/")
+    page.get_by_label("User name").fill(username)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Log in").click()
+    expect(page).to_have_title(re.compile("Overview"))
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from invoicing.models import Invoice
 from invoicing.services.calculation import calculate_invoices
 from invoicing.services.periods import create_due_invoices
 from tests import builders
-from tests.browser.product import running_product
+from tests.browser.product import log_in, running_product
 
 PASSWORD = "a clerk has a long one"
 SECONDS = 60_000  # a job, a calculation or a PDF on a busy machine, in milliseconds
@@ -55,14 +55,6 @@ def usage_file(tmp_path, month) -> Path:
             moment = f"{month.replace(day=day)}T10:00:00+00:00"
             writer.writerow([f"U-{day}", "DE-4711", "VM-STD", "2", "EUR", moment])
     return path
-
-
-def log_in(page: Page, address: str) -> None:
-    page.goto(f"{address}/login/")
-    page.get_by_label("User name").fill("fiona")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-    expect(page).to_have_title(re.compile("Overview"))
 
 
 def import_file(page: Page, address: str, path: Path) -> None:
@@ -113,7 +105,7 @@ def approve(page: Page) -> str:
 )
 def test_a_clerk_turns_a_file_into_an_approved_invoice(page, firm, usage_file, tmp_path):
     with running_product(tmp_path) as address:
-        log_in(page, address)
+        log_in(page, address, "fiona", PASSWORD)
         import_file(page, address, usage_file)
         open_ready_invoice(page, address)
         number = approve(page)
