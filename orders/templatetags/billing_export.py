@@ -7,11 +7,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from billing_site.kernel.money import format_unit_price
-from billing_site.web.templatetags.quittance import NOTHING, badge, status
+from billing_site.web.templatetags.quittance import NOTHING, badge
 from inventory.models import BillingPlatform
 from orders.enums import BillStatus, Track
 from orders.models import BillStatusEvent, OrderLine
 from orders.rules import effective_bill_start
+from orders.tables.line_cells import STATUS_TONES
 
 register = template.Library()
 
@@ -30,7 +31,7 @@ def charge(line: OrderLine, track: str, platform: BillingPlatform | None = None)
         " is-quiet" if stays else "",
         format_unit_price(price, currency),
         currency,
-        status(line, f"{track}_status"),
+        _status(line, track),
     )
 
 
@@ -80,7 +81,12 @@ def transferred_price(event: BillStatusEvent) -> SafeString:
 @register.simple_tag
 def status_now(event: BillStatusEvent) -> SafeString:
     """Where the charge is today; it may have been taken back by hand."""
-    return status(event.line, f"{event.track}_status")
+    return _status(event.line, event.track)
+
+
+def _status(line: OrderLine, track: str) -> SafeString:
+    bill_status = BillStatus(line.status_of(track))
+    return badge(bill_status.label, STATUS_TONES[bill_status])
 
 
 def _would_move(line: OrderLine, track: str, platform: BillingPlatform) -> bool:
