@@ -12,7 +12,7 @@ from typing import BinaryIO, cast
 
 from django.contrib.auth.models import User
 from django.core.files import File
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from billing_site.web.edits import constraint_of
 from billing_site.web.spreadsheets.errors import SpreadsheetRefused
@@ -144,10 +144,26 @@ def _write(rows: list[JudgedRow]) -> None:
     new = [new_item(judged) for judged in rows if judged.verdict == RowVerdict.NEW]
     changed = [judged for judged in rows if judged.verdict == RowVerdict.CHANGED]
     CatalogueItem.objects.bulk_create(new, batch_size=BATCH)
-    fields = sorted({name for judged in changed for name in judged.fields})
     if changed:
-        items = [changed_item(judged) for judged in changed]
-        CatalogueItem.objects.bulk_update(items, fields, batch_size=BATCH)
+        names = sorted({name for judged in changed for name in judged.fields})
+        _update([changed_item(judged) for judged in changed], names)
+
+
+def _update(items: list[CatalogueItem], names: list[str]) -> None:
+    """Write these fields of all items in one statement; ``bulk_update`` takes minutes for it."""
+    by_name = {field.name: field for field in CatalogueItem._meta.concrete_fields}
+    fields = [by_name[name] for name in ("id", *names)]
+    quote = connection.ops.quote_name
+    columns = [quote(str(field.column)) for field in fields]
+    arrays = ", ".join(f"%s::{field.db_type(connection)}[]" for field in fields)
+    values = [[getattr(item, field.attname) for item in items] for field in fields]
+    statement = (
+        f"UPDATE {quote(CatalogueItem._meta.db_table)} AS stored "  # noqa: S608 - names of columns
+        f"SET {', '.join(f'{column} = stated.{column}' for column in columns[1:])} "
+        f"FROM unnest({arrays}) AS stated ({', '.join(columns)}) WHERE stored.id = stated.id"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
 
 
 def _lock(import_id: int) -> ItemImport:

@@ -86,6 +86,8 @@ def test_field_values_are_refused_or_come_back_from_an_export_unchanged(finance,
     builders.make_category("Mobile")
     values = [case["file"].read_bytes().decode() for case in cases("field_values")]
     assert len(values) == FIELD_VALUES
+    if kind == "csv":  # a CSV file with a NUL is refused as a whole
+        values = [value for value in values if "\x00" not in value]
     columns = [Column(str(n), column.title) for n, column in enumerate(ITEM_COLUMNS[:7])]
     rows = [
         ["", f"V{n}", value, "Mobile", "Product", "Hardware", "piece"]
@@ -105,7 +107,7 @@ def test_field_values_are_refused_or_come_back_from_an_export_unchanged(finance,
     for query in ({}, {"after": 51}, {"verdict": "error"}):
         page = finance.get(answer.url, query).content.decode()
         assert not [markup for markup in MARKUP if markup in page]
-    assert not done.rows.filter(number__gt=FIELD_VALUES + 1).exclude(verdict="error").exists()
+    assert not done.rows.filter(number__gt=len(values) + 1).exclude(verdict="error").exists()
     good = set(done.rows.filter(verdict="new").values_list("number", flat=True))
     assert len(good) >= FIELD_VALUES // 2
 
