@@ -178,6 +178,7 @@ CELERY_TASK_ROUTES = {
 CELERY_BEAT_SCHEDULE = {
     "create due invoices": {"task": "invoicing.create_due_invoices", "schedule": 300.0},
     "calculate pending invoices": {"task": "invoicing.sweep_pending_invoices", "schedule": 60.0},
+    "pick up order lines": {"task": "invoicing.pick_up_order_lines", "schedule": 300.0},
     "map waiting purchases": {"task": "invoicing.map_waiting_purchases", "schedule": 300.0},
     "render missing documents": {"task": "invoicing.sweep_unrendered_documents", "schedule": 60.0},
     # once a day would do; hourly, a missed run is made up for

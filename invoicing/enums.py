@@ -50,10 +50,11 @@ class LadderMode(models.TextChoices):
 
 
 class UnmappedReason(models.TextChoices):
-    """Why a purchase is on no invoice (H-CB5, D-46, K-15)."""
+    """Why a purchase is on no invoice (H-CB5, D-46, K-15, L-10)."""
 
     UNKNOWN_CUSTOMER = "unknown_customer", "Unknown customer"
     UNKNOWN_PRODUCT = "unknown_product", "Unknown product"
+    EXTERNAL_ROUTE = "external_route", "Billed on another platform"
     CUSTOMER_SUSPENDED = "customer_suspended", "Customer suspended"
     NO_CONTRACT = "no_contract", "Customer has no contract in this currency"
     BEFORE_BILL_FROM = "before_bill_from", "Before the customer's Bill From date"

@@ -71,6 +71,26 @@ class PurchaseQuerySet(models.QuerySet):
         return self.filter(invoice__isnull=True)
 
 
+class SubscriptionItemQuerySet(models.QuerySet):
+    """Sets of recurring charges on subscriptions."""
+
+    def matching(self, text: str) -> "SubscriptionItemQuerySet":
+        """Items whose label holds, or whose order number, CLI or customer code is, ``text``."""
+        return self.filter(
+            Q(label__icontains=text)
+            | Q(order_line__order__number__iexact=text)
+            | Q(asset__cli=text)
+            | Q(subscription__contract__customer__code__iexact=text)
+        )
+
+    def ended(self, day: dt.date) -> "SubscriptionItemQuerySet":
+        return self.filter(ends_on__lt=day)
+
+    def in_force(self, day: dt.date) -> "SubscriptionItemQuerySet":
+        """Items that are billed for ``day`` or a later day."""
+        return self.filter(Q(ends_on__isnull=True) | Q(ends_on__gte=day))
+
+
 class TransformationResultQuerySet(models.QuerySet):
     """Sets of results, and their moves: compare-and-swap on status and lease."""
 

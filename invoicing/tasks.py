@@ -11,14 +11,17 @@ from functools import partial
 from typing import Any
 
 from celery import shared_task
+from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
+from billing_site.kernel.periods import local_date
 from invoicing.models import Invoice, TransformationResult
 from invoicing.services import (
     calculation,
     changes,
+    line_charges,
     periods,
     purchase_mapping,
     transformations,
@@ -33,6 +36,7 @@ BEAT_LOCKS = {
     "invoicing.sweep_pending": 7_302_002,
     "invoicing.sweep_unrendered": 7_302_003,
     "invoicing.map_waiting_purchases": 7_302_004,
+    "invoicing.pick_up_order_lines": 7_302_005,
 }
 
 
@@ -102,6 +106,20 @@ def map_waiting_purchases() -> int:
     if moved:
         enqueue_pending()
     return moved
+
+
+@shared_task(name="invoicing.pick_up_order_lines")
+def pick_up_order_lines() -> int:
+    """Charges of order lines that are due in-house come onto invoices and subscriptions (D-10)."""
+    now = timezone.now()
+    with one_at_a_time("invoicing.pick_up_order_lines") as mine:
+        if not mine:
+            return 0
+        today = local_date(now, settings.TIME_ZONE)
+        report = line_charges.pick_up_ready_lines(at=now, today=today)
+    if report.charges or report.withdrawn:
+        enqueue_pending()
+    return report.lines
 
 
 @shared_task(name="invoicing.sweep_pending_invoices")

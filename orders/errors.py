@@ -27,6 +27,11 @@ LINE_SENTENCES = {
         "A charge of this line is In Billing: its price, quantity and route stay as they were "
         "billed. Set its bill status back first, with a reason.",
     ),
+    "line_route_is_not_invoiced": (
+        "__all__",
+        "The charge is on an invoice of ours that is in approval or approved, so another platform "
+        "cannot bill it too. Have the invoice rejected first, if it is in approval.",
+    ),
 }
 
 

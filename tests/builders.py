@@ -9,7 +9,14 @@ from django.contrib.auth.models import Group, User
 from inventory.enums import ItemType
 from inventory.models import Asset, BillingPlatform, CatalogueItem, ProductCategory
 from invoicing.enums import InvoiceStatus, InvoiceType, Operator
-from invoicing.models import Invoice, PriceTier, PricingRule, Purchase
+from invoicing.models import (
+    Invoice,
+    PriceTier,
+    PricingRule,
+    Purchase,
+    Subscription,
+    SubscriptionItem,
+)
 from ledger.models import Contract, ContractAccount, Customer, CustomerCluster, Firm
 from orders.models import OrderLine, SalesOrder
 
@@ -179,3 +186,30 @@ def make_asset(customer: Customer | None = None, **fields) -> Asset:
     if "item" not in fields:
         fields["item"] = make_item()
     return Asset.objects.create(customer=customer, **fields)
+
+
+def make_converted_line(order: SalesOrder | None = None, **fields) -> OrderLine:
+    """A line with its asset, past the service."""
+    line = make_line(order, **fields)
+    line.asset = make_asset(line.order.customer, contract=line.order.contract, item=line.item)
+    line.converted_at = dt.datetime(2026, 5, 4, 12, tzinfo=UTC)
+    line.save()
+    return line
+
+
+def make_subscription_item(line: OrderLine | None = None, **fields) -> SubscriptionItem:
+    """The recurring charge of a line, past pick-up."""
+    line = line or make_converted_line()
+    subscription, _ = Subscription.objects.get_or_create(contract=line.order.contract)
+    fields.setdefault("subscription", subscription)
+    fields.setdefault("starts_on", dt.date(2026, 5, 4))
+    fields.setdefault("quantity", line.quantity)
+    fields.setdefault("unit_price", line.recurring_price)
+    return SubscriptionItem.objects.create(
+        order_line=line,
+        asset=line.asset,
+        item=line.item,
+        label=line.name,
+        created_at=dt.datetime(2026, 5, 4, 12, tzinfo=UTC),
+        **fields,
+    )

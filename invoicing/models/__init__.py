@@ -3,6 +3,7 @@
 from invoicing.models.invoices import Invoice, InvoiceItem, NumberCounter, NumberScheme
 from invoicing.models.purchases import ImportBatch, ImportRow, Purchase
 from invoicing.models.rules import PriceTier, PricingRule, PricingSweep
+from invoicing.models.subscriptions import LineCheck, Subscription, SubscriptionItem
 from invoicing.models.transformations import TransformationResult
 
 __all__ = (
@@ -10,11 +11,14 @@ __all__ = (
     "ImportRow",
     "Invoice",
     "InvoiceItem",
+    "LineCheck",
     "NumberCounter",
     "NumberScheme",
     "PriceTier",
     "PricingRule",
     "PricingSweep",
     "Purchase",
+    "Subscription",
+    "SubscriptionItem",
     "TransformationResult",
 )

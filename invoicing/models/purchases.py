@@ -13,6 +13,8 @@ from invoicing.enums import ImportStatus, RowVerdict, UnmappedReason
 from invoicing.models.invoices import EXACT, Invoice
 from invoicing.querysets import PurchaseQuerySet
 from ledger.models import Contract, Customer
+from orders.enums import Track
+from orders.models import OrderLine
 
 
 class ImportBatch(models.Model):
@@ -147,6 +149,9 @@ class Purchase(models.Model):
       U3  what is on an invoice has customer, contract and item           purchase_mapped_is_complete
       U4  purchases of a locked invoice never change                      trigger purchase_invoice_unlocked
       U5  an end is not before the start                                  purchase_ends_after_start
+      U6  a charge of an order line is one purchase, and names its track  purchase_once_per_charge,
+                                                                          purchase_line_iff_track
+      U7  nothing comes onto an invoice that another platform bills       trigger purchase_route_is_in_house
     """
 
     reference = models.CharField(max_length=120, unique=True)
@@ -168,6 +173,15 @@ class Purchase(models.Model):
     invoice = models.ForeignKey(  # index: purchase_invoice_item
         Invoice, on_delete=models.PROTECT, null=True, related_name="purchases", db_index=False
     )
+    order_line = models.ForeignKey(  # index: purchase_once_per_charge
+        OrderLine,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="purchases",
+        db_index=False,
+        help_text="The line whose charge it is; empty: it was imported.",
+    )
+    track = models.CharField(max_length=9, choices=Track.choices, blank=True)
     unmapped_reason = models.CharField(max_length=20, choices=UnmappedReason.choices, blank=True)
     invoice_reference = models.CharField(max_length=60, blank=True)
     purchased_at = models.DateTimeField()
@@ -201,6 +215,11 @@ class Purchase(models.Model):
             ),
             models.Index(fields=["-purchased_at", "-id"], name="purchase_newest"),
             models.Index(
+                fields=["invoice"],
+                name="purchase_of_line",
+                condition=Q(order_line__isnull=False),
+            ),
+            models.Index(
                 F("purchased_at").desc(),
                 F("id").desc(),
                 name="purchase_unmapped_newest",
@@ -229,6 +248,16 @@ class Purchase(models.Model):
                 name="purchase_mapped_is_complete",
                 condition=Q(invoice__isnull=True)
                 | Q(customer__isnull=False, contract__isnull=False, item__isnull=False),
+            ),
+            models.UniqueConstraint(
+                name="purchase_once_per_charge",
+                fields=["order_line", "track"],
+                condition=Q(order_line__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="purchase_line_iff_track",
+                condition=Q(order_line__isnull=True, track="")
+                | (Q(order_line__isnull=False) & ~Q(track="")),
             ),
             models.CheckConstraint(
                 name="purchase_ends_after_start",

@@ -2,7 +2,7 @@
 
 Every function takes a set of invoices, is one transaction, and says of each invoice what became
 of it. Callers hand over at most ``BATCH`` at a time. Locks are taken in one order everywhere:
-invoices, contract accounts, number counters, each in primary-key order.
+invoices, order lines, contract accounts, number counters, each in primary-key order.
 """
 
 import datetime as dt
@@ -21,7 +21,9 @@ from invoicing.errors import FirmIsMissing
 from invoicing.models import Invoice, TransformationResult
 from invoicing.querysets import InvoiceQuerySet, Issue
 from invoicing.rules.marks import mark_of_open
+from invoicing.selectors.charges import unfit_charges
 from invoicing.selectors.parties import parties_of, provider_of, terms_of
+from invoicing.services.line_charges import bill_lines, lock_lines_of
 from invoicing.services.numbers import NumberedInvoice, Numbering, take_numbers
 from invoicing.services.purchase_mapping import map_purchases_of_released
 from ledger.enums import EntryType
@@ -72,14 +74,18 @@ def lock_invoices(
     """Open -> Approving: what is checked is exactly what is finalised (CB-11, CB-102).
 
     Only invoices whose period is past are taken (CB-66), and empty ones only when named in
-    ``empty_allowed`` (K-14). Outcomes come in the order of ``invoice_ids``.
+    ``empty_allowed`` (K-14). What another platform bills is never approved, and no charge of an
+    order line that was changed since (L-10, L-12). Outcomes come in the order of ``invoice_ids``.
     """
     invoices = _locked(invoice_ids, at=at)
+    unfit = unfit_charges(invoices)
     refusals = {}
     for invoice in invoices.values():
         reason = _why_not_past_and_open(invoice, at=at)
         if not reason and invoice.item_count == 0 and invoice.pk not in empty_allowed:
             reason = "It is empty, and empty invoices are not approved here; close it instead."
+        if not reason and invoice.pk in unfit:
+            reason = f"{unfit[invoice.pk]}; it is put right within minutes, try again then."
         refusals[invoice.pk] = reason
     _move(refusals, InvoiceQuerySet.lock)
     return _outcomes(invoice_ids, invoices, refusals)
@@ -128,6 +134,8 @@ def finalise_invoices(*, invoice_ids: Collection[int], by: User, at: dt.datetime
     end of the transaction, so a failure after it gives the number back (X-13). The parties are
     frozen as they are now. A negative total is posted as a credit memo. After the commit, when
     the counter is free again, purchases that arrived during the approval are late (D-46).
+    Up-front charges of order lines on these invoices go In Billing (D-10); the lines are locked
+    before they are looked at, so no route changes meanwhile (L-12).
 
     :raises FirmIsMissing: there is no provider to print.
     :raises NumberTaken: another scheme made one of the numbers; nothing is done.
@@ -136,17 +144,22 @@ def finalise_invoices(*, invoice_ids: Collection[int], by: User, at: dt.datetime
     if firm is None:
         raise FirmIsMissing
     invoices = _locked_to_finalise(invoice_ids)
+    lines = lock_lines_of(invoice_ids=invoices)
+    unfit = unfit_charges(invoices)
     refusals = {}
     numbering = Numbering.load(at=at)
     plans = []
     for invoice in invoices.values():
         reason = _why_not_approving(invoice)
+        if not reason and invoice.pk in unfit:
+            reason = f"{unfit[invoice.pk]}; reject the invoice, so that it is put right."
         if not reason:
             try:
                 plans.append(_plan(invoice, numbering))
             except DomainError as refusal:
                 reason = str(refusal)
         refusals[invoice.pk] = reason
+    bill_lines(lines=lines, invoice_ids={plan.invoice.pk for plan in plans}, by=by, at=at)
     numbers = _issue(plans, provider=provider_of(firm), by=by, at=at) if plans else {}
     if numbers:
         transaction.on_commit(lambda: map_purchases_of_released(invoice_ids=list(numbers)))

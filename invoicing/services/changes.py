@@ -43,6 +43,10 @@ CASE WHEN p.quantity = 0 THEN 0 ELSE sign(p.quantity) * (
                 THEN 1 ELSE 0 END)
   END) END
 """
+EXTERNAL = """
+EXISTS (SELECT FROM inventory_billingplatform b WHERE b.id = i.upfront_route_id
+        AND NOT b.is_in_house)
+"""
 # Pending invoices are among them: whoever is calculating one may have read the old prices.
 CONCERNED_INVOICES = f"""
 SELECT v.id FROM invoicing_invoice v
@@ -55,14 +59,29 @@ WHERE v.status IN ('pending', 'open', 'error') AND (
     JOIN inventory_catalogueitem i ON i.id = p.item_id
     WHERE p.invoice_id = v.id
       AND (v.calculated_at IS NULL OR v.calculated_at < x.at + %(slack)s
-           OR p.metered_quantity <> {METERED})))
-"""  # noqa: S608 - METERED is a constant
+           OR p.order_line_id IS NULL AND (p.metered_quantity <> {METERED} OR {EXTERNAL}))))
+"""  # noqa: S608 - METERED and EXTERNAL are constants
+# What is billed elsewhere from now on leaves its invoice.
+SEND_AWAY = f"""
+WITH wrong AS MATERIALIZED (
+  SELECT p.id FROM invoicing_purchase p JOIN inventory_catalogueitem i ON i.id = p.item_id
+  WHERE p.invoice_id = ANY(%(invoices)s) AND p.item_id = ANY(%(items)s)
+    AND p.order_line_id IS NULL AND {EXTERNAL}
+), free AS MATERIALIZED (
+  SELECT p.id FROM invoicing_purchase p
+  WHERE p.id IN (SELECT id FROM wrong) ORDER BY p.id FOR NO KEY UPDATE SKIP LOCKED
+), sent AS (
+  UPDATE invoicing_purchase SET invoice_id = NULL, unmapped_reason = 'external_route'
+  WHERE id IN (SELECT id FROM free) RETURNING id
+)
+SELECT (SELECT count(*) FROM wrong), (SELECT count(*) FROM sent)
+"""  # noqa: S608 - EXTERNAL is a constant
 # Rows that an import holds are passed over (it could wait for our invoices) and come again.
 METER_AGAIN = f"""
 WITH wrong AS MATERIALIZED (
   SELECT p.id FROM invoicing_purchase p JOIN inventory_catalogueitem i ON i.id = p.item_id
   WHERE p.item_id = ANY(%(items)s) AND (p.invoice_id IS NULL OR p.invoice_id = ANY(%(invoices)s))
-    AND p.metered_quantity <> {METERED}
+    AND p.order_line_id IS NULL AND p.metered_quantity <> {METERED}
 ), free AS MATERIALIZED (
   SELECT p.id FROM invoicing_purchase p
   WHERE p.id IN (SELECT id FROM wrong) ORDER BY p.id FOR NO KEY UPDATE SKIP LOCKED
@@ -136,7 +155,8 @@ def mark_changed_pricing(*, at: dt.datetime) -> int:
 
     Open and Error invoices calculated before a change that concerns them become Pending (H-CB3);
     where the metering of an item changed, its purchases on unlocked invoices and without one are
-    metered again. Safe to repeat; one at a time, the others wait. A constant number of queries,
+    metered again. Where its up-front route became another platform, its purchases leave the
+    unlocked invoices (L-10). Safe to repeat; one at a time, the others wait. A constant number of queries,
     and next to none when nothing changed.
 
     :param at: now, an aware datetime.
@@ -164,12 +184,11 @@ def mark_changed_pricing(*, at: dt.datetime) -> int:
             pending = Invoice.objects.filter(pk__in=concerned).move_to_pending()
             still = Invoice.objects.filter(pk__in=concerned).pending()
             if items:
-                cursor.execute(
-                    METER_AGAIN,
-                    {"items": list(items), "invoices": list(still.values_list("pk", flat=True))},
-                )
-                wrong, metered = cursor.fetchone()
-                complete = wrong == metered
+                scope = {"items": list(items), "invoices": list(still.values_list("pk", flat=True))}
+                for statement in (SEND_AWAY, METER_AGAIN):
+                    cursor.execute(statement, scope)
+                    wrong, done = cursor.fetchone()
+                    complete = complete and wrong == done
     if complete:
         sweep.swept_at = at
         sweep.save(update_fields=["swept_at"])

@@ -1,5 +1,8 @@
 """Finds the invoice of purchases: customer, product, contract, period (CB-18, H-CB5, D-46, K-15).
 
+What another platform bills finds none (L-10, X-2): the route of an order line's track decides,
+without a line the up-front route of the item.
+
 A purchase is on an invoice or has a reason. The order of the reasons is fixed by ``MAPPING``; one
 statement maps any number of purchases. Who maps locks the invoices in primary-key order before it
 writes, and sends them to Pending in the same transaction, so nothing lands on an invoice that an
@@ -28,33 +31,46 @@ LOCATE = """
 SELECT s.id, s.currency, s.invoice_reference, s.quantity,
        c.id AS customer_id, c.suspended, c.bill_from,
        i.id AS item_id, i.metering_minimum AS least, coalesce(i.metering_increment, 0) AS step,
-       (s.purchased_at AT TIME ZONE coalesce(c.time_zone, %(zone)s))::date AS day
+       (s.purchased_at AT TIME ZONE coalesce(c.time_zone, %(zone)s))::date AS day,
+       s.order_line_id, o.contract_id AS ordered_under,
+       EXISTS (SELECT FROM inventory_billingplatform b WHERE NOT b.is_in_house AND b.id =
+         CASE WHEN s.order_line_id IS NULL THEN i.upfront_route_id
+              WHEN s.track = 'upfront' THEN l.upfront_route_id
+              ELSE l.recurring_route_id END) AS is_external
 FROM ({source}) s
 LEFT JOIN ledger_customer c ON c.code = s.customer_code
 LEFT JOIN inventory_catalogueitem i ON i.code = s.product_code
+LEFT JOIN orders_orderline l ON l.id = s.order_line_id
+LEFT JOIN orders_salesorder o ON o.id = l.order_id
 """
-# The contract and periodical invoice of each customer, currency and day.
+# The contract and periodical invoice of each customer, currency and day; what was ordered under a
+# contract is billed under it.
 FIND_HOMES = """
-SELECT DISTINCT ON (p.customer_id, p.currency, p.day)
-       p.customer_id, p.currency, p.day, k.id AS contract_id, v.id AS invoice_id, v.status
+SELECT DISTINCT ON (p.customer_id, p.currency, p.day, p.ordered_under)
+       p.customer_id, p.currency, p.day, p.ordered_under,
+       k.id AS contract_id, v.id AS invoice_id, v.status
 FROM (
-  SELECT DISTINCT customer_id, currency, day FROM purchase_places WHERE customer_id IS NOT NULL
+  SELECT DISTINCT customer_id, currency, day, ordered_under
+  FROM purchase_places WHERE customer_id IS NOT NULL
 ) p
 JOIN ledger_contract k ON k.customer_id = p.customer_id AND k.currency = p.currency
+  AND (p.ordered_under IS NULL OR k.id = p.ordered_under)
   AND (k.is_default OR k.starts_on IS NULL OR k.starts_on <= p.day)
   AND (k.ends_on IS NULL OR k.ends_on >= p.day)
 LEFT JOIN invoicing_invoice v ON v.contract_id = k.id AND v.type = 'periodical'
   AND p.day BETWEEN v.period_from AND v.period_to
-ORDER BY p.customer_id, p.currency, p.day, k.is_default DESC, k.id, v.period_from DESC
+ORDER BY p.customer_id, p.currency, p.day, p.ordered_under, k.is_default DESC, k.id, v.period_from DESC
 """
-# The metered quantity repeats invoicing.rules.metering; a test holds them together.
+# The metered quantity repeats invoicing.rules.metering; a test holds them together. What was
+# ordered is charged as ordered.
 MAPPING = """
 SELECT id, customer_id, item_id, day, metered_quantity, contract_id, reason,
        CASE WHEN reason = '' THEN invoice_id END AS invoice_id
 FROM (
   SELECT l.id, l.customer_id, l.item_id, l.day,
          CASE
-           WHEN l.quantity = 0 OR l.item_id IS NULL THEN l.quantity
+           WHEN l.quantity = 0 OR l.item_id IS NULL OR l.order_line_id IS NOT NULL
+             THEN l.quantity
            WHEN abs(l.quantity) <= l.least THEN sign(l.quantity) * l.least
            WHEN l.step = 0 THEN l.quantity
            ELSE sign(l.quantity) * (l.least + l.step * (
@@ -66,6 +82,7 @@ FROM (
          CASE
            WHEN l.customer_id IS NULL THEN 'unknown_customer'
            WHEN l.item_id IS NULL THEN 'unknown_product'
+           WHEN l.is_external THEN 'external_route'
            WHEN l.suspended THEN 'customer_suspended'
            WHEN l.invoice_reference <> '' AND a.id IS NULL THEN 'unknown_reference'
            WHEN a.id IS NULL AND h.contract_id IS NULL THEN 'no_contract'
@@ -78,7 +95,7 @@ FROM (
          END AS reason
   FROM purchase_places l
   LEFT JOIN purchase_homes h ON h.customer_id = l.customer_id AND h.currency = l.currency
-    AND h.day = l.day
+    AND h.day = l.day AND h.ordered_under IS NOT DISTINCT FROM l.ordered_under
   LEFT JOIN invoicing_invoice a ON l.invoice_reference <> '' AND a.reference = l.invoice_reference
     AND a.customer_id = l.customer_id AND a.currency = l.currency
 ) found
@@ -95,7 +112,8 @@ FROM invoicing_invoice v
 WHERE v.id = m.invoice_id AND v.status IN ('approving', 'approved', 'closed')
 """
 UNMAPPED_SOURCE = """
-SELECT id, customer_code, product_code, currency, purchased_at, invoice_reference, quantity
+SELECT id, customer_code, product_code, currency, purchased_at, invoice_reference, quantity,
+       order_line_id, track
 FROM invoicing_purchase WHERE invoice_id IS NULL AND id = ANY(%(ids)s)
 """
 APPLY_MAPPING = """
@@ -111,8 +129,19 @@ WHERE p.id = m.id AND p.invoice_id IS NULL
 """
 ROUTE_SOURCE = """
 SELECT p.id, p.customer_id, p.item_id, p.purchased_on AS day, p.metered_quantity, p.contract_id,
-       CASE WHEN v.id IS NULL THEN p.unmapped_reason ELSE '' END AS reason, v.id AS invoice_id
+       CASE WHEN x.is_external THEN 'external_route'
+            WHEN v.id IS NULL THEN p.unmapped_reason
+            ELSE '' END AS reason,
+       CASE WHEN NOT x.is_external THEN v.id END AS invoice_id
 FROM invoicing_purchase p
+LEFT JOIN inventory_catalogueitem c ON c.id = p.item_id
+LEFT JOIN orders_orderline l ON l.id = p.order_line_id
+CROSS JOIN LATERAL (
+  SELECT EXISTS (SELECT FROM inventory_billingplatform b WHERE NOT b.is_in_house AND b.id =
+    CASE WHEN p.order_line_id IS NULL THEN c.upfront_route_id
+         WHEN p.track = 'upfront' THEN l.upfront_route_id
+         ELSE l.recurring_route_id END) AS is_external
+) x
 LEFT JOIN LATERAL (
   SELECT i.id FROM invoicing_invoice i
   WHERE i.contract_id = p.contract_id AND i.type = 'periodical'
@@ -130,9 +159,14 @@ ARRIVED_IN_APPROVAL = """
 SELECT p.id FROM invoicing_purchase p JOIN invoicing_invoice v ON v.contract_id = p.contract_id
 WHERE v.id = ANY(%s) AND p.invoice_id IS NULL AND p.unmapped_reason = 'invoice_locked'
 """
+# What is billed elsewhere waits for its item to come back; until then it is not looked at.
 WAITING = """
-SELECT id FROM invoicing_purchase
-WHERE invoice_id IS NULL AND unmapped_reason = ANY(%s) AND id > %s ORDER BY id LIMIT %s
+SELECT p.id FROM invoicing_purchase p
+WHERE p.invoice_id IS NULL AND p.unmapped_reason = ANY(%s) AND p.id > %s
+  AND NOT (p.unmapped_reason = 'external_route' AND p.order_line_id IS NULL AND p.item_id IN (
+    SELECT i.id FROM inventory_catalogueitem i
+    JOIN inventory_billingplatform b ON b.id = i.upfront_route_id WHERE NOT b.is_in_house))
+ORDER BY p.id LIMIT %s
 """
 
 
@@ -154,7 +188,7 @@ def build_mapping(cursor: CursorWrapper, source: str, parameters: dict[str, Any]
     """Map the rows of ``source`` into the temporary table ``purchase_mapping``.
 
     :param source: SQL with id, customer_code, product_code, currency, purchased_at,
-        invoice_reference and quantity; our own text, never a user's.
+        invoice_reference, quantity, order_line_id and track; our own text, never a user's.
     """
     located = LOCATE.format(source=source)
     _fill_table(cursor, "purchase_places", located, parameters | {"zone": settings.TIME_ZONE})

@@ -57,6 +57,9 @@ FROM (
   FROM (
     SELECT r.number, p.id, same.is_same, CASE
       WHEN same.is_same THEN ''
+      WHEN p.order_line_id IS NOT NULL THEN
+        'Ignored: this is the charge of an order line. Change the line, or give the purchase a '
+        'reference of its own.'
       WHEN v.status IN ('approving', 'approved', 'closed') THEN format(
         'Ignored: the purchase is on %%s, which is %%s and cannot change. Bill the difference '
         'as a purchase with its own reference.',
@@ -90,7 +93,7 @@ SELECT verdict, count(*) FROM invoicing_importrow WHERE batch_id = %s GROUP BY v
 """
 STAGED_SOURCE = """
 SELECT number AS id, customer_code, product_code, currency, purchased_at, invoice_reference,
-       quantity
+       quantity, NULL::bigint AS order_line_id, '' AS track
 FROM invoicing_importrow WHERE batch_id = %(batch)s AND verdict IN ('new', 'changed')
 """
 # The invoices that changed purchases are on now.

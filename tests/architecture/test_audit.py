@@ -9,7 +9,14 @@ from django.contrib.auth.models import Group
 
 from approvals.models import ApprovalProcess, ApprovalStep, Review
 from inventory.models import BillingPlatform
-from invoicing.models import Invoice, InvoiceItem, NumberScheme, Purchase, TransformationResult
+from invoicing.models import (
+    Invoice,
+    InvoiceItem,
+    NumberScheme,
+    Purchase,
+    Subscription,
+    TransformationResult,
+)
 from ledger.models import Contract, Payment
 from orders.models import ExportFile
 from tests import builders
@@ -67,6 +74,11 @@ SAMPLES = {
         lambda: TransformationResult.objects.create(invoice=builders.make_invoice()),
         "error",
     ),
+    "invoicing.Subscription": (
+        lambda: Subscription.objects.create(contract=builders.make_customer().contracts.get()),
+        "name",
+    ),
+    "invoicing.SubscriptionItem": (builders.make_subscription_item, "label"),
     "approvals.ApprovalProcess": (
         lambda: ApprovalProcess.objects.create(
             name="Other", customer_cluster=builders.make_cluster()
@@ -118,6 +130,7 @@ UNAUDITED = {
     "invoicing.NumberCounter": "moved by approvals only, which are audited",
     "invoicing.ImportRow": "a row of an uploaded file, between its check and its import",
     "invoicing.PricingSweep": "says how far a sweep got; derived",
+    "invoicing.LineCheck": "the work list of pick-up, written by triggers; derived",
     "approvals.Decision": "append-only: the database refuses every change",
 }
 
