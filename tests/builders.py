@@ -191,9 +191,7 @@ def make_asset(customer: Customer | None = None, **fields) -> Asset:
 def make_converted_line(order: SalesOrder | None = None, **fields) -> OrderLine:
     """A line with its asset, past the service."""
     line = make_line(order, **fields)
-    line.asset = Asset.objects.create(
-        customer=line.order.customer, contract=line.order.contract, item=line.item, label=line.name
-    )
+    line.asset = make_asset(line.order.customer, contract=line.order.contract, item=line.item)
     line.converted_at = dt.datetime(2026, 5, 4, 12, tzinfo=UTC)
     line.save()
     return line

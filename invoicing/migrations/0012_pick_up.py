@@ -181,6 +181,8 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 blank=True,
                 choices=[("upfront", "Up-front"), ("recurring", "Recurring")],
+                db_default="",
+                default="",
                 max_length=9,
             ),
         ),
@@ -203,6 +205,8 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 blank=True,
                 choices=[("upfront", "Up-front"), ("recurring", "Recurring")],
+                db_default="",
+                default="",
                 max_length=9,
             ),
         ),

@@ -181,7 +181,9 @@ class Purchase(models.Model):
         db_index=False,
         help_text="The line whose charge it is; empty: it was imported.",
     )
-    track = models.CharField(max_length=9, choices=Track.choices, blank=True)
+    track = models.CharField(
+        max_length=9, choices=Track.choices, blank=True, default="", db_default=""
+    )
     unmapped_reason = models.CharField(max_length=20, choices=UnmappedReason.choices, blank=True)
     invoice_reference = models.CharField(max_length=60, blank=True)
     purchased_at = models.DateTimeField()

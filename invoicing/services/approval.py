@@ -159,6 +159,7 @@ def finalise_invoices(*, invoice_ids: Collection[int], by: User, at: dt.datetime
             except DomainError as refusal:
                 reason = str(refusal)
         refusals[invoice.pk] = reason
+    bill_lines(lines=lines, invoice_ids={plan.invoice.pk for plan in plans}, by=by, at=at)
     numbers = _issue(plans, provider=provider_of(firm), by=by, at=at) if plans else {}
     if numbers:
         bill_lines(lines=lines, invoice_ids=numbers, by=by, at=at)
