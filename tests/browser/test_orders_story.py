@@ -114,7 +114,6 @@ def transfer(page: Page, address: str) -> None:
     choose_route(page)
     page.get_by_role("checkbox", name=re.compile("Select SO-")).check()
     page.get_by_role("button", name=re.compile("Transfer to Billing")).click()
-    page.get_by_label(re.compile("cannot be undone|confirm")).fill("Transfer to Billing")
     page.get_by_role("button", name=re.compile("Transfer to Billing 1 line")).click()
     expect(page.get_by_text("Completed").first).to_be_visible(timeout=SECONDS)
 
