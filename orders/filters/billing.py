@@ -3,7 +3,7 @@
 import django_filters as filters
 from django import forms
 from django.contrib.auth import get_user_model
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
 
 from billing_site.web.list_filters import LookedUpFilter, Source
 from inventory.enums import ItemType
@@ -49,7 +49,8 @@ class BillingExportFilter(filters.FilterSet):
         fields: list[str] = []
 
     def by_platform(self, rows: QuerySet, name: str, value: BillingPlatform) -> QuerySet:
-        return rows.ready_for(value.pk)
+        """Lines with a charge that would move; each row knows the route for its cells."""
+        return rows.ready_for(value.pk).annotate(chosen_route=Value(value.pk))
 
     def by_cli(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         """As written on paper: spaces in the number do not matter."""

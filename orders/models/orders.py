@@ -235,6 +235,11 @@ class OrderLine(FSMModelMixin, models.Model):
             ),
         ]
         indexes = [
+            models.Index(  # the page of Billing Export: few lines among very many, by key
+                name="line_ready",
+                fields=["id"],
+                condition=Q(upfront_status=BillStatus.READY) | Q(recurring_status=BillStatus.READY),
+            ),
             models.Index(
                 name="line_upfront_ready",
                 fields=["upfront_route", "id"],

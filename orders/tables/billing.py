@@ -11,7 +11,7 @@ class BillingExportTable(tables.Table):
     order = tables.Column(orderable=False)
     position = tables.Column(verbose_name="Line", orderable=False, attrs=NUMERIC)
     customer = tables.Column(accessor="order__customer", orderable=False)
-    site = tables.Column(accessor="order__site", orderable=False)
+    moves = tables.Column(accessor="pk", verbose_name="Would move", orderable=False)
     item = tables.Column(orderable=False)
     cli = tables.Column(verbose_name="CLI", orderable=False)
     quantity = tables.Column(orderable=False, attrs=NUMERIC)
@@ -21,8 +21,8 @@ class BillingExportTable(tables.Table):
     bill_start = tables.Column(
         accessor="bill_start_computed", verbose_name="Bill start", orderable=False
     )
+    site = tables.Column(accessor="order__site", orderable=False)
     asset = tables.Column(orderable=False)
-    moves = tables.Column(accessor="pk", verbose_name="Would move", orderable=False)
 
     class Meta:
         model = OrderLine

@@ -26,6 +26,7 @@ from orders.jobs import BILLING_EXPORT, PERMISSION, TRANSFER_JOB
 from orders.models import ExportFile, OrderLine
 from orders.services.exports import order_export
 from orders.tables.billing import BillingExportTable, ExportFileTable
+from orders.tables.billing_cells import billing_export_cells
 
 CHOOSE_FIRST = "Choose a billing route at the top right first."
 
@@ -61,7 +62,6 @@ class BillingExportView(ListView):
     }
     bulk_actions = (TRANSFER,)
     template_name = "orders/billing_export.html"
-    row_template = "orders/_billing_export_row.html"
     empty_title = "Nothing is Ready to Bill here"
     empty_text = (
         "A charge appears when its line is converted to an asset, the date of its item type is "
@@ -82,6 +82,10 @@ class BillingExportView(ListView):
             "upfront_route",
             "recurring_route",
         )
+
+    @classmethod
+    def cells(cls, row: OrderLine, user: AbstractBaseUser) -> str:
+        return billing_export_cells(row, user)
 
     def extra_context(self, query: ListQuery) -> dict[str, Any]:
         return {

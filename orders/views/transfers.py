@@ -17,6 +17,7 @@ from orders.filters.billing import TransferBatchFilter, TransferredTrackFilter
 from orders.jobs import PERMISSION
 from orders.models import BillStatusEvent, TransferBatch
 from orders.tables.billing import TransferBatchTable, TransferredTrackTable
+from orders.tables.billing_cells import transferred_cells
 
 
 def _counted(path: str, *, distinct: bool = False) -> Coalesce:
@@ -104,7 +105,6 @@ class TransferDetailView(ListView):
         currency="line__order__contract__currency",
     )
     template_name = "orders/transfer_detail.html"
-    row_template = "orders/_transferred_row.html"
     http_method_names = ["get", "head", "options"]
     empty_title = "This transfer moved nothing"
     empty_text = "Nothing of the selected lines was Ready to Bill on the platform any more."
@@ -116,6 +116,10 @@ class TransferDetailView(ListView):
     @classmethod
     def displayed(cls, rows: QuerySet) -> QuerySet:
         return rows.select_related("line__order__customer", "line__order__contract", "line__item")
+
+    @classmethod
+    def cells(cls, row: BillStatusEvent, user: AbstractBaseUser) -> str:
+        return transferred_cells(row, user)
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """The batch is part of the address; the list, its parts and its export filter by it."""

@@ -86,6 +86,13 @@
     [...new Set(Object.keys(parameters))].forEach((name) => {
       if ([].concat(parameters[name]).every((value) => value === "")) delete parameters[name];
     });
+    // leaving a field tells again what was asked for while typing; that would undo a click elsewhere
+    const wanted = new URLSearchParams();
+    Object.keys(parameters).forEach((name) => [].concat(parameters[name]).forEach((value) => wanted.append(name, value)));
+    const shown = new URLSearchParams(location.search);
+    wanted.sort();
+    shown.sort();
+    if (String(wanted) === String(shown)) event.preventDefault();
   });
   const followAddress = () => {
     all("[data-follow-query]").forEach((link) => {
