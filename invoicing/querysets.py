@@ -74,15 +74,6 @@ class PurchaseQuerySet(models.QuerySet):
 class SubscriptionItemQuerySet(models.QuerySet):
     """Sets of recurring charges on subscriptions."""
 
-    def matching(self, text: str) -> "SubscriptionItemQuerySet":
-        """Items whose label holds, or whose order number, CLI or customer code is, ``text``."""
-        return self.filter(
-            Q(label__icontains=text)
-            | Q(order_line__order__number__iexact=text)
-            | Q(asset__cli=text)
-            | Q(subscription__contract__customer__code__iexact=text)
-        )
-
     def ended(self, day: dt.date) -> "SubscriptionItemQuerySet":
         return self.filter(ends_on__lt=day)
 

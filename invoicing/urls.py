@@ -17,6 +17,7 @@ from invoicing.views.invoices import InvoiceListView
 from invoicing.views.purchases import PurchaseDetailView, PurchaseListView
 from invoicing.views.rule_forms import RuleCreateView, RuleDeleteView, RuleEditView, RuleEndView
 from invoicing.views.rules import RuleDetailView, RuleListView
+from invoicing.views.subscriptions import SubscriptionListView
 from invoicing.views.unmapped import PurchaseMapView, PurchaseRouteView, UnmappedListView
 from invoicing.views.viewer import (
     InvoiceDocumentView,
@@ -62,6 +63,7 @@ purchase_urls = [
     path("purchases/<int:pk>/map/", PurchaseMapView.as_view(), name="purchase-map"),
     path("purchases/<int:pk>/route/", PurchaseRouteView.as_view(), name="purchase-route"),
     path("purchases/unmapped/", UnmappedListView.as_view(), name="unmapped-list"),
+    path("subscriptions/", SubscriptionListView.as_view(), name="subscription-list"),
 ]
 
 import_urls = [

@@ -42,6 +42,9 @@ class OrderLineFilter(filters.FilterSet):
     platform = filters.ModelChoiceFilter(
         queryset=BillingPlatform.objects.all(), method="by_platform", label="Billing route"
     )
+    ready_on = filters.ModelChoiceFilter(
+        queryset=BillingPlatform.objects.all(), method="by_ready", label="Ready to Bill on"
+    )
     status = filters.ChoiceFilter(
         choices=BillStatus, method="by_status", label="A charge is", empty_label="In any status"
     )
@@ -55,6 +58,9 @@ class OrderLineFilter(filters.FilterSet):
 
     def by_platform(self, rows: QuerySet, name: str, value: BillingPlatform) -> QuerySet:
         return rows.filter(Q(upfront_route=value) | Q(recurring_route=value))
+
+    def by_ready(self, rows: QuerySet, name: str, value: BillingPlatform) -> QuerySet:
+        return rows.ready_for(value.pk)
 
     def by_status(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         return rows.filter(Q(upfront_status=value) | Q(recurring_status=value))

@@ -25,13 +25,13 @@ from orders import rules
 from orders.filters.orders import OrderLineFilter
 from orders.forms.orders import LineForm
 from orders.models import OrderLine, SalesOrder
+from orders.selectors.home import AGED_DAYS
 from orders.selectors.lines import circle_of, with_parts
 from orders.services import conversion
 from orders.services import orders as services
 from orders.tables.line_cells import CIRCLE_WORDS, line_cells
 from orders.tables.orders import OrderLineTable
 
-AGED_DAYS = 7
 LINES = OrderLine.objects.select_related("order__customer", "order__contract", "item", "asset")
 
 
@@ -116,6 +116,7 @@ class OrderLineListView(ListView):
         QuickSearch("waiting_cli", "Without CLI", lambda rows: rows.waiting_for_cli()),
         QuickSearch("waiting_date", "Without date", lambda rows: rows.waiting_for_date()),
         QuickSearch("waiting_future", "Date to come", _waiting_for_future),
+        QuickSearch("waiting_hand", "Set by hand", lambda rows: rows.waiting_for_hand()),
         QuickSearch("do_not_bill", "Do Not Bill", lambda rows: rows.do_not_bill()),
     )
     ordering = ("-id",)

@@ -14,6 +14,7 @@ PAGES = (
     "inventory:asset-list",
     "invoicing:invoice-list",
     "invoicing:purchase-list",
+    "invoicing:subscription-list",
     "invoicing:unmapped-list",
     "invoicing:import-list",
     "invoicing:rule-list",
