@@ -56,7 +56,7 @@ SAMPLES = {
         lambda: ExportFile.objects.create(
             platform=builders.make_platform(), kind="cli", by=builders.make_user(), at=NOON
         ),
-        "kind",
+        "checksum",
     ),
     "invoicing.PricingRule": (builders.make_rule, "name"),
     "invoicing.PriceTier": (
