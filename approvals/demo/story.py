@@ -20,6 +20,7 @@ from invoicing.enums import InvoiceStatus
 from invoicing.models import Invoice
 from invoicing.services.approval import close_invoices
 from invoicing.services.calculation import calculate_invoices
+from invoicing.services.line_charges import pick_up_ready_lines
 from invoicing.services.periods import create_due_invoices
 from invoicing.services.purchase_imports import (
     check_purchases,
@@ -75,8 +76,10 @@ def tell(*, at: dt.datetime) -> None:
         if month < months[-2]:
             _settle(choice, month, people, now=at)
     _last_month(months[-2], people, at)
-    _leave_some_pending(billed, months[-1], people["finance"], at)
     orders.take_orders(choice, billed, by=people["finance"], at=at, today=today)
+    pick_up_ready_lines(at=at, today=today)
+    _calculate(at)
+    _leave_some_pending(billed, months[-1], people["finance"], at)
 
 
 def _refresh_statistics() -> None:
