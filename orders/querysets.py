@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.apps import apps
+from django.core.exceptions import EmptyResultSet
 from django.db import connections, models
 from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Cast
@@ -176,7 +177,10 @@ class OrderLineQuerySet(models.QuerySet):
             .filter(**{f"{track.value}_status": source})
             .values_list(*values.values())
         )
-        select, parameters = rows.query.sql_with_params()
+        try:
+            select, parameters = rows.query.sql_with_params()
+        except EmptyResultSet:  # of no lines
+            return 0
         columns = ", ".join(f'"{name}"' for name in values)
         with connections[self.db].cursor() as cursor:
             cursor.execute(

@@ -246,6 +246,7 @@ def test_an_invoiced_charge_is_in_billing(clerk):
     facts = {"track": Track.UPFRONT, "trigger": StatusTrigger.INVOICE, "by": clerk, "at": NOON}
     assert mark_in_billing(line_ids=[line.pk], **facts) == 1
     assert mark_in_billing(line_ids=[line.pk], **facts) == 0
+    assert mark_in_billing(line_ids=[], **facts) == 0
     assert statuses(line) == (IN, READY)
 
 
