@@ -54,6 +54,7 @@ class CatalogueItemForm(EditForm):
             "active",
             *AMOUNTS,
             *ROUTES,
+            "platform_code",
             "metering_minimum",
             "metering_increment",
         )
@@ -73,11 +74,12 @@ class CatalogueItemForm(EditForm):
             or self.instance.upfront_route_id is not None
             or self.instance.recurring_route_id is not None
         )
-        for name in ROUTES:
-            if not self.has_routes:
+        if not self.has_routes:
+            for name in (*ROUTES, "platform_code"):
                 del self.fields[name]
-                continue
-            self.fields[name].empty_label = "Not set: billed in-house"
+        else:
+            for name in ROUTES:
+                self.fields[name].empty_label = "Not set: billed in-house"
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data

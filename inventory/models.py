@@ -151,6 +151,14 @@ class CatalogueItem(models.Model):
         blank=True,
         related_name="recurring_items",
     )
+    platform_code = models.CharField(
+        "code on the billing platform",
+        max_length=60,
+        null=True,
+        blank=True,
+        validators=[validate_plain_text],
+        help_text="What the other billing platform calls the item; on its export.",
+    )
     metering_minimum = models.DecimalField(
         max_digits=15, decimal_places=6, default=0, help_text="Each purchase counts at least this."
     )

@@ -21,6 +21,7 @@ class ExportLine(NamedTuple):
     item_code: str
     item_name: str
     item_type: str
+    platform_code: str | None
     quantity: Decimal
     upfront_price: Decimal
     upfront_cost: Decimal
@@ -65,6 +66,7 @@ EXPORT_PATHS = (
     "item__code",
     "item__name",
     "item__item_type",
+    "item__platform_code",
     "quantity",
     "upfront_price",
     "upfront_cost",

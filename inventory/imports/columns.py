@@ -53,6 +53,12 @@ ITEM_COLUMNS = (
         "The name of a billing platform that exists; blank: billed in-house.",
         may_be_blank=True,
     ),
+    ItemColumn(
+        "platform_code",
+        "Code on the billing platform",
+        "What the other billing platform calls the item.",
+        may_be_blank=True,
+    ),
     ItemColumn("metering_minimum", "Metering minimum", "Blank in a new item: 0.", Kind.DECIMAL),
     ItemColumn(
         "metering_increment",
@@ -84,6 +90,7 @@ def exported(item: CatalogueItem) -> tuple[Any, ...]:
         item.recurring_cost,
         item.upfront_route.name if item.upfront_route else "",
         item.recurring_route.name if item.recurring_route else "",
+        item.platform_code or "",
         item.metering_minimum,
         item.metering_increment,
         item.active,

@@ -92,6 +92,7 @@ class RowParser:
             "recurring_cost": _price,
             "upfront_route": _Named(platforms, _no_platform),
             "recurring_route": _Named(platforms, _no_platform),
+            "platform_code": lambda text: _text(text, 60),
             "metering_minimum": _metering,
             "metering_increment": _increment,
             "active": _yes_or_no,

@@ -94,7 +94,7 @@ PRODUCT_COLUMNS = _columns(
     ("effective bill start date", Kind.DATE, _bill_start),
     ("contract reference", Kind.TEXT, _of("contract_reference")),
     # for the person who maps our items to theirs; the catalogue holds no code of other systems
-    ("platform's item code", Kind.TEXT, lambda row: None),
+    ("platform's item code", Kind.TEXT, _of("platform_code")),
     ("notes", Kind.TEXT, _of("notes")),
 )
 CLI_COLUMNS = _columns(
