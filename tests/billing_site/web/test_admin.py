@@ -154,7 +154,7 @@ def test_the_in_house_platform_is_not_deleted(administrator):
     action = {"action": "delete_selected", "_selected_action": platform.pk, "post": "yes"}
     administrator.post(page(BillingPlatform, "changelist"), action, follow=True)
 
-    assert "the in-house platform is never deleted" in text_of(shown)
+    assert "renamed, and never deleted" in text_of(shown)
     assert BillingPlatform.objects.filter(pk=platform.pk).exists()
 
 
