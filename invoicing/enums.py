@@ -55,6 +55,7 @@ class UnmappedReason(models.TextChoices):
     UNKNOWN_CUSTOMER = "unknown_customer", "Unknown customer"
     UNKNOWN_PRODUCT = "unknown_product", "Unknown product"
     EXTERNAL_ROUTE = "external_route", "Billed on another platform"
+    OTHER_UNIT = "other_unit", "Measured in another unit than the product"
     CUSTOMER_SUSPENDED = "customer_suspended", "Customer suspended"
     NO_CONTRACT = "no_contract", "Customer has no contract in this currency"
     BEFORE_BILL_FROM = "before_bill_from", "Before the customer's Bill From date"

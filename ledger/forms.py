@@ -257,11 +257,20 @@ class SuspendForm(forms.Form):
     )
 
 
+class AmountField(forms.DecimalField):
+    """Digits with a point; 1e3 is no way to write money."""
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, str) and "e" in value.lower():
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        return super().to_python(value)
+
+
 class PaymentForm(forms.Form):
     """Money received, typed by hand (H-B2)."""
 
     operation = forms.UUIDField(widget=forms.HiddenInput)
-    amount = forms.DecimalField(
+    amount = AmountField(
         max_digits=19,
         decimal_places=4,
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),

@@ -5,6 +5,7 @@ import re
 import phonenumbers
 from django.core.exceptions import ValidationError
 
+IDENTIFIER = re.compile(r"[\w+#(][\w +\-./#:()]*")
 DIALLED = re.compile(r"[+0-9][0-9 ()./-]*")
 
 
@@ -13,7 +14,7 @@ def normalise_cli(text: str, *, country: str = "") -> str:
 
     :param text: as typed; a number with country code, or national with ``country`` known.
     :param country: ISO 3166-1 alpha-2 of the customer, for national numbers.
-    :raises ValidationError: digits that are no telephone number.
+    :raises ValidationError: digits that are no telephone number, or signs of neither.
 
     >>> normalise_cli("01632 960123", country="GB")
     '+441632960123'
@@ -21,6 +22,11 @@ def normalise_cli(text: str, *, country: str = "") -> str:
     'CCT-100/7'
     """
     text = text.strip()
+    if text and not IDENTIFIER.fullmatch(text):
+        raise ValidationError(
+            "This is neither a telephone number nor an identifier. Use letters, digits, blanks and "
+            "the signs + - . / _ # : ( )."
+        )
     if not text or not DIALLED.fullmatch(text):
         return text
     try:

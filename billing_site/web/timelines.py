@@ -20,6 +20,7 @@ VERBS = {
 # What belongs to the history of an object beside its own events.
 ALSO = {
     "auth.User": ("web.AuditedUserEvent", "web.UserRoleEvent", "web.UserRightEvent"),
+    "orders.SalesOrder": ("orders.SalesOrderEvent", "orders.OrderLineEvent"),
     "auth.Group": ("web.AuditedGroupEvent", "web.UserRoleEvent", "web.RoleRightEvent"),
 }
 LONGEST = 120
@@ -59,7 +60,7 @@ def timeline_of(row: models.Model, *, limit: int, offset: int = 0) -> tuple[list
         Entry(
             at=event.pgh_created_at,
             who=people.get(_user_id(event), ""),
-            verb=VERBS.get(event.pgh_label, event.pgh_label.replace("_", " ").capitalize()),
+            verb=_verb(row, event),
             job_id=(event.pgh_context or {}).get("job"),
             changes=_changes(event, names),
         )
@@ -73,6 +74,16 @@ def _events_of(row: models.Model) -> models.QuerySet:
     if also is None:
         return Events.objects.tracks(row)
     return Events.objects.references(row).across(*also)
+
+
+def _verb(row: models.Model, event: Any) -> str:
+    """``Changed``; of a part of the object with its name: ``Order line 2: Changed``."""
+    verb = VERBS.get(event.pgh_label, event.pgh_label.replace("_", " ").capitalize())
+    part = apps.get_model(event.pgh_model).pgh_tracked_model._meta
+    position = (event.pgh_data or {}).get("position")
+    if position is None or part.concrete_model is type(row):
+        return verb
+    return f"{str(part.verbose_name).capitalize()} {position}: {verb}"
 
 
 def _user_id(event: Any) -> int | None:

@@ -36,7 +36,10 @@ SELECT s.id, s.currency, s.invoice_reference, s.quantity,
        EXISTS (SELECT FROM inventory_billingplatform b WHERE NOT b.is_in_house AND b.id =
          CASE WHEN s.order_line_id IS NULL THEN i.upfront_route_id
               WHEN s.track = 'upfront' THEN l.upfront_route_id
-              ELSE l.recurring_route_id END) AS is_external
+              ELSE l.recurring_route_id END) AS is_external,
+       -- a price of ours is per unit of the product; what brings its price may be in any unit
+       s.unit <> '' AND lower(s.unit) <> lower(i.unit) AND NOT s.brings_price
+         AND s.order_line_id IS NULL AS is_other_unit
 FROM ({source}) s
 LEFT JOIN ledger_customer c ON c.code = s.customer_code
 LEFT JOIN inventory_catalogueitem i ON i.code = s.product_code
@@ -83,6 +86,7 @@ FROM (
            WHEN l.customer_id IS NULL THEN 'unknown_customer'
            WHEN l.item_id IS NULL THEN 'unknown_product'
            WHEN l.is_external THEN 'external_route'
+           WHEN l.is_other_unit THEN 'other_unit'
            WHEN l.suspended THEN 'customer_suspended'
            WHEN l.invoice_reference <> '' AND a.id IS NULL THEN 'unknown_reference'
            WHEN a.id IS NULL AND h.contract_id IS NULL THEN 'no_contract'
@@ -113,7 +117,8 @@ WHERE v.id = m.invoice_id AND v.status IN ('approving', 'approved', 'closed')
 """
 UNMAPPED_SOURCE = """
 SELECT id, customer_code, product_code, currency, purchased_at, invoice_reference, quantity,
-       order_line_id, track
+       order_line_id, track, unit,
+       coalesce(unit_price_override, total_override) IS NOT NULL AS brings_price
 FROM invoicing_purchase WHERE invoice_id IS NULL AND id = ANY(%(ids)s)
 """
 APPLY_MAPPING = """

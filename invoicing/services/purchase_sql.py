@@ -93,7 +93,8 @@ SELECT verdict, count(*) FROM invoicing_importrow WHERE batch_id = %s GROUP BY v
 """
 STAGED_SOURCE = """
 SELECT number AS id, customer_code, product_code, currency, purchased_at, invoice_reference,
-       quantity, NULL::bigint AS order_line_id, '' AS track
+       quantity, NULL::bigint AS order_line_id, '' AS track, unit,
+       coalesce(unit_price_override, total_override) IS NOT NULL AS brings_price
 FROM invoicing_importrow WHERE batch_id = %(batch)s AND verdict IN ('new', 'changed')
 """
 # The invoices that changed purchases are on now.

@@ -95,6 +95,7 @@ def locked(customer, status):
     [
         ({"customer_code": "other"}, UnmappedReason.UNKNOWN_CUSTOMER),
         ({"product_code": "other"}, UnmappedReason.UNKNOWN_PRODUCT),
+        ({"unit": "MB"}, UnmappedReason.OTHER_UNIT),
         ({"currency": "USD"}, UnmappedReason.NO_CONTRACT),
         ({"invoice_reference": "other"}, UnmappedReason.UNKNOWN_REFERENCE),
         (
@@ -237,6 +238,22 @@ def test_what_arrived_in_approval_is_late_when_the_invoice_is_approved(
     assert invoice.status == InvoiceStatus.APPROVED
     purchase.refresh_from_db()
     assert purchase.unmapped_reason == UnmappedReason.PERIOD_FINISHED
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"unit": "UNIT"},
+        {"unit": ""},
+        {"unit": "MB", "total_override": Decimal(5)},
+        {"unit": "MB", "unit_price_override": Decimal(5)},
+    ],
+)
+def test_the_unit_matters_only_where_our_price_counts(customer, item, fields):
+    invoice = builders.make_invoice(customer)
+    purchase = waiting(customer, item, **fields)
+    mapped(purchase)
+    assert purchase.invoice == invoice
 
 
 @pytest.mark.requirement("D-47")

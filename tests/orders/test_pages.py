@@ -135,6 +135,7 @@ def test_with_the_role_a_change_asks_for_a_reason(biller, line):
     ("name", "value", "words"),
     [
         ("cli", "12", "no telephone number"),
+        ("cli", "abc<script>", "neither a telephone number nor an identifier"),
         ("cli", "1" * 31, "at most 30"),
         ("connection_date", "31.12.2026", "YYYY-MM-DD"),
         ("connection_date", "1066-01-01", "1990"),
@@ -192,6 +193,14 @@ def test_the_grid_shows_the_circle_with_words(clerk, biller, line):
     page = clerk.get(reverse("orders:line-list")).content.decode()
     assert "is-green" in page
     assert "Up-front: In Billing. Recurring: In Billing." in page
+
+
+def test_the_history_of_an_order_tells_of_its_lines(clerk, line):
+    post(clerk, line, serial="8944")
+    page = clerk.get(line.order.get_absolute_url()).content.decode()
+    assert "Order line 1: Created" in page
+    assert "Order line 1: Changed" in page
+    assert "8944" in page
 
 
 def test_an_order_is_made_line_by_line(clerk):

@@ -10,6 +10,7 @@ text            in our CSV      note
 ``=1+1``        ``'=1+1``
 ``'=1+1``       ``''=1+1``      it looked marked, so it is marked again
 ``' OR 1=1``    ``' OR 1=1``    no danger, not touched
+``+4915112345``  ``+4915112345``  a telephone number; other programs read it
 ``-5`` (a number column)  ``-5``  typed columns are never marked
 ==============  ==============  =====================================
 
@@ -17,15 +18,17 @@ The test looks at the NFKC form (a full-width equals sign is a formula for some 
 past leading blanks, apostrophes and invisible characters.
 """
 
+import re
 import unicodedata
 
 MARK = "'"
+_TELEPHONE = re.compile(r"\+[0-9]{5,15}")  # E.164: digits calculate nothing
 _FORMULA_STARTS = frozenset("=+-@|%\t\r\n")
 
 
 def needs_mark(text: str) -> bool:
     """Whether a spreadsheet program might read this text as a formula."""
-    if not text or (text[0].isascii() and text[0].isalnum()):
+    if not text or (text[0].isascii() and text[0].isalnum()) or _TELEPHONE.fullmatch(text):
         return False
     for char in text:
         for plain in unicodedata.normalize("NFKC", char):

@@ -76,8 +76,8 @@ def open_table(
 def _check_name(filename: str) -> None:
     if len(filename) > 200 or _UNSAFE_NAME.search(filename):
         raise SpreadsheetRefused(
-            f"The file name {shown(filename)} is too long or holds quotes, semicolons, slashes or "
-            "invisible characters: rename the file, with letters, digits, blanks, dots and dashes."
+            f"The file name {shown(filename)} is too long or holds quotes, semicolons, slashes, "
+            "angle brackets, “&”, “=” or invisible characters: rename the file, with letters, digits, blanks, dots and dashes."
         )
 
 

@@ -237,3 +237,21 @@ def test_an_export_is_streamed_in_bounded_memory(write, tmp_path):
     finally:
         tracemalloc.stop()
     assert peak < 4_000_000
+
+
+@pytest.mark.requirement("R12", "L-39")
+@pytest.mark.parametrize(
+    ("text", "marked"),
+    [
+        ("+4915112345678", False),
+        ("+441632960123", False),
+        ("+1", True),
+        ("+49 151 12345", True),
+        ("+49151+1", True),
+        ("+1234567890123456", True),
+        ("-4915112345678", True),
+    ],
+)
+def test_a_telephone_number_alone_is_not_marked(text, marked):
+    assert needs_mark(text) is marked
+    assert without_mark(with_mark(text)) == text
