@@ -50,7 +50,7 @@ def live(platform, **fields) -> OrderLine:
     return OrderLine.objects.get(pk=line.pk)
 
 
-@pytest.mark.requirement("L-16", "L-17", "L-18", "L-19", "L-20", "L-23", "L-41", "D-01")
+@pytest.mark.requirement("L-1", "L-16", "L-17", "L-18", "L-19", "L-20", "L-23", "L-41", "D-01")
 def test_the_way_of_a_mobile_line(affinity, clerk):
     """Golden example 6."""
     line = routed(affinity)
