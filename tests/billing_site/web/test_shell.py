@@ -328,3 +328,9 @@ def test_not_ready_with_migrations_to_run(client, monkeypatch):
     response = client.get("/readyz")
     assert response.status_code == 503
     assert response.json()["checks"]["migrations"] is False
+
+
+@pytest.mark.django_db
+def test_no_cache_keeps_the_pages_of_somebody(client, client_for):
+    assert client_for().get("/").headers["Cache-Control"] == "private, no-cache"
+    assert "private, no-cache" not in client.get("/healthz").headers.get("Cache-Control", "")
