@@ -16,7 +16,7 @@ from django.urls import reverse
 from django_fsm import FSMField, transition
 
 from billing_site.web.trees import TreeNode
-from billing_site.web.triggers import changed_at
+from billing_site.web.triggers import changed_at, contract_of_customer
 from inventory.enums import ImportStatus, ItemKind, ItemType, RowVerdict
 from inventory.querysets import (
     AssetQuerySet,
@@ -298,23 +298,7 @@ class Asset(models.Model):
                 condition=~Q(serial=""),
             ),
         ]
-        triggers = [
-            pgtrigger.Trigger(
-                name="asset_contract_is_the_customers",
-                when=pgtrigger.Before,
-                operation=pgtrigger.Insert | pgtrigger.UpdateOf("customer_id", "contract_id"),
-                func="""
-                    IF NOT EXISTS (SELECT FROM ledger_contract k
-                                   WHERE k.id = NEW.contract_id
-                                     AND k.customer_id = NEW.customer_id) THEN
-                      RAISE EXCEPTION 'the contract is not one of the customer'
-                        USING ERRCODE = 'check_violation',
-                              CONSTRAINT = 'asset_contract_is_the_customers';
-                    END IF;
-                    RETURN NEW;
-                """,
-            )
-        ]
+        triggers = [contract_of_customer(name="asset_contract_is_the_customers")]
 
     def __str__(self) -> str:
         return f"{self.reference} {self.label}"

@@ -28,3 +28,25 @@ def changed_at(*, name: str, field: str, columns: Sequence[str]) -> pgtrigger.Tr
             RETURN NEW;
         """,
     )
+
+
+def contract_of_customer(*, name: str) -> pgtrigger.Trigger:
+    """Return a trigger that refuses a row whose contract is another customer's.
+
+    For tables with ``customer_id`` and ``contract_id``. The refusal is a check violation of ``name``.
+    """
+    return pgtrigger.Trigger(
+        name=name,
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert | pgtrigger.UpdateOf("customer_id", "contract_id"),
+        func=f"""
+                    IF NOT EXISTS (SELECT FROM ledger_contract k
+                                   WHERE k.id = NEW.contract_id
+                                     AND k.customer_id = NEW.customer_id) THEN
+                      RAISE EXCEPTION 'the contract is not one of the customer'
+                        USING ERRCODE = 'check_violation',
+                              CONSTRAINT = '{name}';
+                    END IF;
+                    RETURN NEW;
+                """,
+    )

@@ -12,6 +12,7 @@ from django.db.models.functions import Cast, Concat
 from django.urls import reverse
 from django_fsm import FSMField, FSMModelMixin, transition
 
+from billing_site.web.triggers import contract_of_customer
 from inventory.models import Asset, BillingPlatform, CatalogueItem
 from ledger.models import Contract, Customer
 from ledger.validators import validate_plain_text
@@ -67,23 +68,7 @@ class SalesOrder(models.Model):
     class Meta:
         ordering = ["-id"]
         permissions = [("use_apps_change_queue", "Apps - Change Queue")]
-        triggers = [
-            pgtrigger.Trigger(
-                name="order_contract_is_the_customers",
-                when=pgtrigger.Before,
-                operation=pgtrigger.Insert | pgtrigger.UpdateOf("customer_id", "contract_id"),
-                func="""
-                    IF NOT EXISTS (SELECT FROM ledger_contract k
-                                   WHERE k.id = NEW.contract_id
-                                     AND k.customer_id = NEW.customer_id) THEN
-                      RAISE EXCEPTION 'the contract is not one of the customer'
-                        USING ERRCODE = 'check_violation',
-                              CONSTRAINT = 'order_contract_is_the_customers';
-                    END IF;
-                    RETURN NEW;
-                """,
-            )
-        ]
+        triggers = [contract_of_customer(name="order_contract_is_the_customers")]
 
     def __str__(self) -> str:
         return self.number
