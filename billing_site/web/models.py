@@ -30,6 +30,7 @@ from django.urls import reverse
 
 from billing_site.web.enums import ACTIVE, FINAL, JOB_TRANSITIONS, RETRYABLE, ItemOutcome, JobStatus
 from billing_site.web.querysets import JobQuerySet
+from billing_site.web.triggers import status_map
 
 
 class Job(models.Model):
@@ -91,9 +92,8 @@ class Job(models.Model):
             ),
         ]
         triggers = [
-            pgtrigger.FSM(
+            status_map(
                 name="job_status_path",
-                field="status",
                 transitions=[
                     (source.value, target.value)
                     for source, targets in JOB_TRANSITIONS.items()

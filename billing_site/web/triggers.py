@@ -1,6 +1,8 @@
 """Triggers that models of several apps declare in their ``Meta.triggers``."""
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import or_
 
 import pgtrigger
 
@@ -49,4 +51,24 @@ def contract_of_customer(*, name: str) -> pgtrigger.Trigger:
                     END IF;
                     RETURN NEW;
                 """,
+    )
+
+
+def status_map(
+    *, name: str, transitions: Sequence[tuple[str, str]], field: str = "status"
+) -> pgtrigger.Trigger:
+    """Return a trigger that refuses a change of ``field`` that is not one of ``transitions``.
+
+    The condition says again what the function looks for, so that the function, which takes longer
+    than writing the row, is called only to refuse.
+    """
+    allowed = (
+        pgtrigger.Q(**{f"old__{field}": old, f"new__{field}": new}) for old, new in transitions
+    )
+    return pgtrigger.FSM(
+        name=name,
+        field=field,
+        transitions=list(transitions),
+        condition=pgtrigger.Q(**{f"old__{field}__df": pgtrigger.F(f"new__{field}")})
+        & ~reduce(or_, allowed),
     )

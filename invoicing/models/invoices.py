@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django_fsm import ConcurrentTransitionMixin, FSMField, transition
 
+from billing_site.web.triggers import status_map
 from inventory.models import CatalogueItem
 from invoicing.enums import (
     FINAL_STATUSES,
@@ -157,6 +158,8 @@ class Invoice(ConcurrentTransitionMixin, models.Model):
       V10 gross = net + VAT                                    invoice_gross_is_net_plus_vat
       V11 no invoice is deleted once it was locked             trigger invoice_locked_stays
       V12 what is in approval does not change                  trigger invoice_locked_is_frozen
+      V13 a number is given once                               invoice_number_once, _sequence_once
+      V14 a reference is given once                            invoice_reference_once
     """
 
     customer = models.ForeignKey(  # index: invoice_by_customer
@@ -167,9 +170,9 @@ class Invoice(ConcurrentTransitionMixin, models.Model):
         max_length=10, choices=InvoiceType.choices, default=InvoiceType.PERIODICAL
     )
     reference = models.CharField(
-        max_length=60, null=True, blank=True, unique=True, validators=[validate_plain_text]
+        max_length=60, null=True, blank=True, validators=[validate_plain_text]
     )
-    number = models.CharField(max_length=60, null=True, blank=True, unique=True, editable=False)
+    number = models.CharField(max_length=60, null=True, blank=True, editable=False)
     number_counter = models.ForeignKey(  # index: invoice_sequence_once
         NumberCounter,
         on_delete=models.PROTECT,
@@ -242,8 +245,25 @@ class Invoice(ConcurrentTransitionMixin, models.Model):
                 fields=["contract", "period_from"],
                 condition=Q(type=InvoiceType.PERIODICAL),
             ),
+            # Partial, because every new version of a row costs an entry in every index that has
+            # it; the operator class lets one index serve uniqueness and searches by a beginning.
             models.UniqueConstraint(
-                name="invoice_sequence_once", fields=["number_counter", "number_sequence"]
+                name="invoice_number_once",
+                fields=["number"],
+                opclasses=["varchar_pattern_ops"],
+                condition=Q(number__isnull=False),
+            ),
+            models.UniqueConstraint(
+                name="invoice_reference_once",
+                fields=["reference"],
+                opclasses=["varchar_pattern_ops"],
+                condition=Q(reference__isnull=False),
+                violation_error_message="Another invoice has this reference; choose another one.",
+            ),
+            models.UniqueConstraint(
+                name="invoice_sequence_once",
+                fields=["number_counter", "number_sequence"],
+                condition=Q(number_counter__isnull=False),
             ),
             models.CheckConstraint(
                 name="invoice_number_iff_approved",
@@ -293,7 +313,7 @@ class Invoice(ConcurrentTransitionMixin, models.Model):
             ),
         ]
         triggers = [
-            pgtrigger.FSM(name="invoice_status_map", field="status", transitions=list(STATUS_MAP)),
+            status_map(name="invoice_status_map", transitions=STATUS_MAP),
             pgtrigger.Protect(
                 name="invoice_final_is_frozen",
                 operation=pgtrigger.Update,

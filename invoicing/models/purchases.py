@@ -144,7 +144,7 @@ class Purchase(models.Model):
     happened to it afterwards.
 
     Invariants (where each one is enforced):
-      U1  the reference is unique: importing it again updates             unique
+      U1  the reference is unique: importing it again updates             purchase_reference_once
       U2  it is on an invoice or has a reason, never both, never neither  purchase_mapped_or_reason
       U3  what is on an invoice has customer, contract and item           purchase_mapped_is_complete
       U4  purchases of a locked invoice never change                      trigger purchase_invoice_unlocked
@@ -154,7 +154,7 @@ class Purchase(models.Model):
       U7  nothing comes onto an invoice that another platform bills       trigger purchase_route_is_in_house
     """
 
-    reference = models.CharField(max_length=120, unique=True)
+    reference = models.CharField(max_length=120)
     import_batch = models.ForeignKey(
         ImportBatch, on_delete=models.PROTECT, null=True, related_name="purchases"
     )
@@ -241,6 +241,12 @@ class Purchase(models.Model):
             ),
         ]
         constraints = [
+            models.UniqueConstraint(  # one index for uniqueness and searches by a beginning
+                name="purchase_reference_once",
+                fields=["reference"],
+                opclasses=["varchar_pattern_ops"],
+                violation_error_message="Another purchase has this reference.",
+            ),
             models.CheckConstraint(
                 name="purchase_mapped_or_reason",
                 condition=Q(invoice__isnull=False, unmapped_reason="")

@@ -78,6 +78,11 @@ def mapped(**fields) -> Purchase:
     return builders.make_purchase(builders.make_invoice(), **fields)
 
 
+def two_purchases(*references: str) -> None:
+    for reference in references:
+        builders.make_purchase(reference=reference, unmapped_reason="unknown_customer")
+
+
 CASES = cases(
     Case(
         "scheme_one_default",
@@ -150,6 +155,11 @@ CASES = cases(
         "tier_amounts_in_range",
         holds=lambda: new_tiers(Decimal("0.000000000000001")),
         refused=lambda: new_tiers(Decimal(0)),
+    ),
+    Case(
+        "purchase_reference_once",
+        holds=lambda: two_purchases("U1", "U2"),
+        refused=lambda: two_purchases("U1", "U1"),
     ),
     Case(
         "purchase_mapped_or_reason",

@@ -40,6 +40,16 @@ CASES = cases(
         refused=lambda: two_invoices(dt.date(2026, 1, 1)),
     ),
     Case(
+        "invoice_number_once",
+        holds=lambda: [approve(number=number) for number in ("R2026-0001", "R2026-0002")],
+        refused=lambda: [approve(number="R2026-0001") for _ in range(2)],
+    ),
+    Case(
+        "invoice_reference_once",
+        holds=lambda: [new_invoice(type="ad_hoc", reference=text) for text in ("move", "Move")],
+        refused=lambda: [new_invoice(type="ad_hoc", reference="move") for _ in range(2)],
+    ),
+    Case(
         "invoice_sequence_once",
         holds=lambda: approve_in_turn(new_counter(), 1, 2),
         refused=lambda: approve_in_turn(new_counter(), 1, 1),
