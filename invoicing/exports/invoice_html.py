@@ -41,10 +41,11 @@ def render_invoice_html(document: InvoiceDocument, *, stylesheet: str = "") -> s
 
     :param stylesheet: address of the style sheet; empty for the PDF, which brings its own.
     """
-    return render_to_string(TEMPLATE, _context(document) | {"stylesheet": stylesheet})
+    return render_to_string(TEMPLATE, page_context(document) | {"stylesheet": stylesheet})
 
 
-def _context(document: InvoiceDocument) -> dict:
+def page_context(document: InvoiceDocument) -> dict:
+    """Return what the template shows: rows, facts, sums and sentences as ready text."""
     wording = wording_of(document.language)
     words = wording.words
     kind = words["credit_note" if document.is_credit_note else "invoice"]
