@@ -103,6 +103,18 @@ class ProductCategory(TreeNode):
         ]
 
 
+def billing_route(track: str, related_name: str) -> models.ForeignKey:
+    """Return a field for the platform that bills one track of a row (L-6, L-7)."""
+    return models.ForeignKey(
+        BillingPlatform,
+        verbose_name=f"{track} billing route",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name=related_name,
+    )
+
+
 @pghistory.track(exclude=["guid"])
 class CatalogueItem(models.Model):
     """A product or service as it is sold, with its two billing routes (L-5, L-6, L-7).
@@ -135,22 +147,8 @@ class CatalogueItem(models.Model):
     upfront_cost = models.DecimalField("up-front cost", **PRICE, null=True, blank=True)
     recurring_price = models.DecimalField(**PRICE, null=True, blank=True)
     recurring_cost = models.DecimalField(**PRICE, null=True, blank=True)
-    upfront_route = models.ForeignKey(
-        BillingPlatform,
-        verbose_name="up-front billing route",
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="upfront_items",
-    )
-    recurring_route = models.ForeignKey(
-        BillingPlatform,
-        verbose_name="recurring billing route",
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="recurring_items",
-    )
+    upfront_route = billing_route("up-front", "upfront_items")
+    recurring_route = billing_route("recurring", "recurring_items")
     platform_code = models.CharField(
         "code on the billing platform",
         max_length=60,
@@ -251,22 +249,8 @@ class Asset(models.Model):
     supplier = models.CharField(
         "network or supplier", max_length=80, blank=True, validators=[validate_plain_text]
     )
-    upfront_route = models.ForeignKey(
-        BillingPlatform,
-        verbose_name="up-front billing route",
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="upfront_assets",
-    )
-    recurring_route = models.ForeignKey(
-        BillingPlatform,
-        verbose_name="recurring billing route",
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="recurring_assets",
-    )
+    upfront_route = billing_route("up-front", "upfront_assets")
+    recurring_route = billing_route("recurring", "recurring_assets")
     starts_on = models.DateField(null=True, blank=True)
     ends_on = models.DateField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

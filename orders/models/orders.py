@@ -13,7 +13,7 @@ from django.urls import reverse
 from django_fsm import FSMField, FSMModelMixin, transition
 
 from billing_site.web.triggers import contract_of_customer
-from inventory.models import Asset, BillingPlatform, CatalogueItem
+from inventory.models import Asset, BillingPlatform, CatalogueItem, billing_route
 from ledger.models import Contract, Customer
 from ledger.validators import validate_plain_text
 from orders.enums import BillStatus, Track
@@ -122,22 +122,8 @@ class OrderLine(FSMModelMixin, models.Model):
     billing_months = models.PositiveSmallIntegerField(
         "billing period in months", default=1, validators=[MinValueValidator(1)]
     )
-    upfront_route = models.ForeignKey(
-        BillingPlatform,
-        verbose_name="up-front billing route",
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="upfront_lines",
-    )
-    recurring_route = models.ForeignKey(
-        BillingPlatform,
-        verbose_name="recurring billing route",
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="recurring_lines",
-    )
+    upfront_route = billing_route("up-front", "upfront_lines")
+    recurring_route = billing_route("recurring", "recurring_lines")
     upfront_status = FSMField(
         "up-front bill status",
         choices=BillStatus.choices,
