@@ -182,15 +182,16 @@ class Issue(NamedTuple):
     approved_at: dt.datetime
 
 
+# One JSON text for all: as arrays, every quote in the snapshots would be escaped once more.
 FINALISE = """
 UPDATE invoicing_invoice AS i
 SET status = %s, number = r.number, number_counter_id = r.counter_id,
     number_sequence = r.sequence, ledger_entry_id = r.entry_id,
-    document_data = r.document_data::jsonb, due_date = r.due_date, approved_at = r.approved_at
-FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[],
-            %s::date[], %s::timestamptz[])
-  AS r(id, number, counter_id, sequence, entry_id, document_data, due_date, approved_at)
-WHERE i.id = r.id AND i.status = %s
+    document_data = r.document_data, due_date = r.due_date, approved_at = r.approved_at
+FROM jsonb_to_recordset(%s::jsonb) AS r(
+  invoice_id bigint, number text, counter_id bigint, sequence bigint, entry_id bigint,
+  document_data jsonb, due_date date, approved_at timestamptz)
+WHERE i.id = r.invoice_id AND i.status = %s
 """
 
 
@@ -320,14 +321,9 @@ class InvoiceQuerySet(models.QuerySet):
 
     def finalise(self, issues: Sequence[Issue]) -> int:
         """The last approval: Approving -> Approved, each with its number and entry (CB-12)."""
-        columns = zip(*issues, strict=True)
-        ids, numbers, counters, sequences, entries, data, due, approved = map(list, columns)
-        values = (ids, numbers, counters, sequences, entries, list(map(json.dumps, data)))
+        values = json.dumps([issue._asdict() for issue in issues], default=str)
         with connections[self.db].cursor() as cursor:
-            cursor.execute(
-                FINALISE,
-                (InvoiceStatus.APPROVED, *values, due, approved, InvoiceStatus.APPROVING),
-            )
+            cursor.execute(FINALISE, (InvoiceStatus.APPROVED, values, InvoiceStatus.APPROVING))
             return cursor.rowcount
 
     def lock_in_order(self, ids: Sequence[int] | None = None) -> QuerySet:
