@@ -1,14 +1,22 @@
 """Long work of the invoicing floor, as jobs; see :mod:`billing_site.web.jobs`."""
 
+import secrets
+import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
 
+from django.core.files import File
+from django.core.files.storage import default_storage
 from django.db import connection
 from django.urls import reverse
+from django.utils import timezone
 
 from billing_site.web.jobs import JobRun, LeaseLost, job_kind
+from invoicing.exports.import_rows import write_import_rows
+from invoicing.models import ImportBatch
+from invoicing.selectors.imports import ForetoldRow, foretold_rows, staged_rows
 from invoicing.services import purchase_imports, purchase_mapping
 from invoicing.services.purchase_mapping import MappingOutcome
 from invoicing.tasks import enqueue_pending
@@ -59,6 +67,34 @@ def check_purchases(job: JobRun) -> None:
         changed=batch.rows_changed,
         unchanged=batch.rows_unchanged,
         errors=batch.rows_error,
+    )
+
+
+@job_kind(purchase_imports.ROWS_JOB, permission="invoicing.view_importbatch")
+def export_import_rows(job: JobRun) -> None:
+    """Write the staged rows of a filter with what was foretold of them."""
+    batch_id, file_format = job.params["batch"], job.params["format"]
+    batch = ImportBatch.objects.get(pk=batch_id)
+    rows = staged_rows(batch, verdict=job.params["verdict"], outcome=job.params["outcome"])
+    job.total(rows.count())
+
+    def told() -> Iterator[ForetoldRow]:
+        for row in foretold_rows(batch, rows):
+            yield row
+            job.advance()
+            job.check_cancelled()
+
+    with tempfile.TemporaryFile() as stream:
+        zone = timezone.get_current_timezone()
+        written = write_import_rows(stream, told(), file_format=file_format, time_zone=zone)
+        stream.seek(0)
+        name = f"exports/{job.pk}-{secrets.token_urlsafe(16)}.{file_format}"
+        saved = default_storage.save(name, File(stream))
+    job.result(
+        url=reverse("web:job-download", args=[job.pk]),
+        file=saved,
+        file_name=f"import-{batch_id}-rows.{file_format}",
+        rows=written,
     )
 
 

@@ -27,8 +27,9 @@ from invoicing.enums import ImportStatus, RowVerdict
 from invoicing.errors import ImportHasChanged, ImportRefused
 from invoicing.imports.mappings import ColumnMapping, find_mapping
 from invoicing.imports.rows import ParsedRow, RowParser
-from invoicing.models import ImportBatch, ImportRow, Invoice
+from invoicing.models import ForetoldInvoice, ImportBatch, ImportRow, Invoice
 from invoicing.services import purchase_sql as sql
+from invoicing.services.purchase_forecasts import foretell_rows
 from invoicing.services.purchase_mapping import (
     build_mapping,
     lock_mapped_invoices,
@@ -38,6 +39,7 @@ from invoicing.services.purchase_mapping import (
 logger = logging.getLogger(__name__)
 
 CHECK_JOB, COMMIT_JOB = "invoicing.check_purchases", "invoicing.import_purchases"
+ROWS_JOB = "invoicing.export_import_rows"
 STEP = 50_000  # rows per INSERT; progress is told after each
 TOLD_EVERY = 2_000  # parsed rows
 IMPORT_LOCK = 7_301_002  # advisory: one commit at a time
@@ -151,11 +153,35 @@ def start_import(*, batch_id: int, owner: User, at: dt.datetime) -> Job:
         title=f"Import {batch.filename}",
         owner=owner,
         params={"batch": batch.pk},
-        total=batch.rows_new + batch.rows_changed,
+        total=batch.brings,
         at=at,
     )
     batch.save()
     return batch.job
+
+
+def start_rows_export(
+    *,
+    batch: ImportBatch,
+    owner: User,
+    at: dt.datetime,
+    verdict: str,
+    outcome: str,
+    file_format: str,
+) -> Job:
+    """Write the staged rows of a filter to a file in a job, which offers the download."""
+    return start_job(
+        kind=ROWS_JOB,
+        title=f"Rows of {batch.filename} as {file_format.upper()}",
+        owner=owner,
+        params={
+            "batch": batch.pk,
+            "verdict": verdict,
+            "outcome": outcome,
+            "format": file_format,
+        },
+        at=at,
+    )
 
 
 @transaction.atomic
@@ -170,7 +196,7 @@ def check_purchases(*, batch_id: int, progress: Progress | None = None) -> Impor
     batch = _lock(batch_id)
     if batch.status not in OPEN_STATUSES:
         raise ImportRefused(f"{batch.filename} is {batch.get_status_display().lower()} already.")
-    ImportRow.objects.filter(batch=batch).delete()
+    _forget_rows(batch.pk)
     batch.error = ""
     try:
         with transaction.atomic():
@@ -178,6 +204,7 @@ def check_purchases(*, batch_id: int, progress: Progress | None = None) -> Impor
     except SpreadsheetRefused as refusal:
         batch.status, batch.error = ImportStatus.REFUSED, str(refusal)
         batch.rows_new = batch.rows_changed = batch.rows_unchanged = batch.rows_error = 0
+        batch.rows_waiting, batch.rows_large = None, 0
     else:
         with connection.cursor() as cursor:
             judge_rows(cursor, batch)
@@ -243,7 +270,7 @@ def discard_import(*, batch_id: int) -> None:
     _refuse_finished(batch)
     batch.status = ImportStatus.DISCARDED
     batch.save()
-    ImportRow.objects.filter(batch=batch).delete()
+    _forget_rows(batch.pk)
 
 
 @transaction.atomic
@@ -257,11 +284,12 @@ def reopen_import(*, batch_id: int) -> None:
     batch.save()
 
 
+@transaction.atomic
 def forget_imported_rows(*, batch_id: int) -> None:
     """Remove the staged rows of a file that is imported or discarded."""
     done = (ImportStatus.COMMITTED, ImportStatus.DISCARDED, ImportStatus.REFUSED)
     if ImportBatch.objects.filter(pk=batch_id, status__in=done).exists():
-        ImportRow.objects.filter(batch=batch_id).delete()
+        _forget_rows(batch_id)
 
 
 def stage_rows(
@@ -281,10 +309,12 @@ def stage_rows(
 
 
 def judge_rows(cursor: CursorWrapper, batch: ImportBatch) -> None:
-    """Give every staged row its verdict and count them; inside the caller's transaction."""
+    """Give every staged row verdict and forecast, and count them; in the caller's transaction."""
+    cursor.execute("SET LOCAL work_mem = '64MB'")
     cursor.execute("ANALYZE invoicing_importrow")
     cursor.execute(sql.MARK_TWINS, {"batch": batch.pk})
     _set_verdicts(cursor, batch)
+    foretell_rows(cursor, batch)
 
 
 def _stage_file(batch: ImportBatch, progress: Progress | None) -> None:
@@ -322,6 +352,11 @@ def _set_verdicts(cursor: CursorWrapper, batch: ImportBatch) -> int:
     return changed
 
 
+def _forget_rows(batch_id: int) -> None:
+    ForetoldInvoice.objects.filter(batch=batch_id).delete()
+    ImportRow.objects.filter(batch=batch_id).delete()
+
+
 def _lock(batch_id: int) -> ImportBatch:
     return (
         ImportBatch.objects.select_related("job")
@@ -349,7 +384,7 @@ def _refuse_unready(batch: ImportBatch) -> None:
             f"{batch.rows_error:,} rows of {batch.filename} have errors, and a file is imported "
             "whole or not at all: correct them and upload the file again."
         )
-    if not batch.rows_new + batch.rows_changed:
+    if not batch.brings:
         raise ImportRefused(
             f"{batch.filename} brings nothing new: all its rows are stored already."
         )

@@ -33,10 +33,7 @@ SELECT s.id, s.currency, s.invoice_reference, s.quantity,
        i.id AS item_id, i.metering_minimum AS least, coalesce(i.metering_increment, 0) AS step,
        (s.purchased_at AT TIME ZONE coalesce(c.time_zone, %(zone)s))::date AS day,
        s.order_line_id, o.contract_id AS ordered_under,
-       EXISTS (SELECT FROM inventory_billingplatform b WHERE NOT b.is_in_house AND b.id =
-         CASE WHEN s.order_line_id IS NULL THEN i.upfront_route_id
-              WHEN s.track = 'upfront' THEN l.upfront_route_id
-              ELSE l.recurring_route_id END) AS is_external,
+       b.id IS NOT NULL AS is_external,
        -- a price of ours is per unit of the product; what brings its price may be in any unit
        s.unit <> '' AND lower(s.unit) <> lower(i.unit) AND NOT s.brings_price
          AND s.order_line_id IS NULL AS is_other_unit
@@ -45,6 +42,10 @@ LEFT JOIN ledger_customer c ON c.code = s.customer_code
 LEFT JOIN inventory_catalogueitem i ON i.code = s.product_code
 LEFT JOIN orders_orderline l ON l.id = s.order_line_id
 LEFT JOIN orders_salesorder o ON o.id = l.order_id
+LEFT JOIN inventory_billingplatform b ON NOT b.is_in_house AND b.id =
+  CASE WHEN s.order_line_id IS NULL THEN i.upfront_route_id
+       WHEN s.track = 'upfront' THEN l.upfront_route_id
+       ELSE l.recurring_route_id END
 """
 # The contract and periodical invoice of each customer, currency and day; what was ordered under a
 # contract is billed under it. LATERAL: looked up in the index for each, whatever the planner

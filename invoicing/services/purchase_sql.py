@@ -111,6 +111,37 @@ JOIN invoicing_invoice v ON v.id = p.invoice_id AND v.status IN ('pending', 'ope
 WHERE r.batch_id = %(batch)s AND r.verdict = 'changed' AND m.id = r.number
   AND m.reason IN ('period_finished', 'invoice_locked') AND v.contract_id = m.contract_id
 """
+# What the mapping found is written beside the rows, for the preview.
+FORETELL_INVOICES = """
+INSERT INTO invoicing_foretoldinvoice (batch_id, number, invoice_id)
+SELECT %(batch)s, id, invoice_id FROM purchase_mapping WHERE invoice_id IS NOT NULL ORDER BY id
+"""
+FORETELL_REASONS = """
+UPDATE invoicing_importrow r SET unmapped_reason = m.reason
+FROM purchase_mapping m WHERE r.batch_id = %(batch)s AND r.number = m.id AND m.reason <> ''
+"""
+COUNT_FORETOLD = "SELECT reason, count(*) FROM purchase_mapping WHERE reason <> '' GROUP BY reason"
+# The first step spares the medians of products whose quantities lie close together anyway.
+MARK_LARGE = """
+WITH spread AS (
+  SELECT product_code, lower(unit) AS unit FROM invoicing_importrow
+  WHERE batch_id = %(batch)s AND verdict <> 'error' AND quantity <> 0
+  GROUP BY product_code, lower(unit)
+  HAVING count(*) >= %(least)s AND max(abs(quantity)) > %(times)s * min(abs(quantity))
+), usual AS (
+  SELECT s.product_code, s.unit,
+         percentile_disc(0.5) WITHIN GROUP (ORDER BY abs(r.quantity)) AS median
+  FROM invoicing_importrow r
+  JOIN spread s ON s.product_code = r.product_code AND s.unit = lower(r.unit)
+  WHERE r.batch_id = %(batch)s AND r.verdict <> 'error' AND r.quantity <> 0
+  GROUP BY s.product_code, s.unit
+)
+UPDATE invoicing_importrow r SET is_large = true
+FROM usual u
+WHERE r.batch_id = %(batch)s AND r.verdict IN ('new', 'changed')
+  AND r.product_code = u.product_code AND lower(r.unit) = u.unit
+  AND abs(r.quantity) > %(times)s * u.median
+"""
 UPDATE_CHANGED = f"""
 UPDATE invoicing_purchase p
 SET import_batch_id = r.batch_id, customer_id = m.customer_id, item_id = m.item_id,

@@ -1,24 +1,28 @@
 """Importing purchases: the list of files, upload, preview, mapping, commit (H-CB4, R6, R11)."""
 
+import io
 from abc import ABC, abstractmethod
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth import get_user_model
 from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views import View
 
 from billing_site.kernel.errors import DomainError
+from billing_site.web.list_exports import FORMATS, SMALL_ROWS
 from billing_site.web.list_parts import Export, QuickSearch, Suggestion
 from billing_site.web.lists import ListView
 from billing_site.web.spreadsheets.columns import Column, Kind
 from billing_site.web.spreadsheets.writing import write_csv
 from invoicing.enums import ImportStatus, RowVerdict
+from invoicing.exports.import_rows import write_import_rows
 from invoicing.filters.imports import ImportFilter
 from invoicing.forms.imports import MappingForm, UploadForm
 from invoicing.imports.fields import BY_KEY, METADATA
@@ -143,6 +147,8 @@ class ImportDetailView(PermissionRequiredMixin, View):
         part = request.GET.get("part", "")
         if part == "errors":
             return self._errors(batch)
+        if part == "rows":
+            return self._rows(request, batch)
         if part == "state":
             response = render(request, "invoicing/_import_state.html", {"batch": batch})
             if not batch.is_working:
@@ -151,10 +157,13 @@ class ImportDetailView(PermissionRequiredMixin, View):
         return render(request, "invoicing/import_detail.html", self._context(request, batch))
 
     def _context(self, request: HttpRequest, batch: ImportBatch) -> dict[str, Any]:
-        verdict = request.GET.get("verdict", "")
+        chosen = _chosen(request)
         shown = selectors.page_of_rows(
-            batch, verdict=verdict, after=_row(request.GET.get("after", "")), size=ROWS_SHOWN
+            batch, **chosen, after=_row(request.GET.get("after", "")), size=ROWS_SHOWN
         )
+        outcome = selectors.OUTCOMES.get(chosen["outcome"])
+        imported = batch.status == ImportStatus.COMMITTED
+        reasons = selectors.reasons_left(batch) if imported else ()
         counts = {
             RowVerdict.NEW: batch.rows_new,
             RowVerdict.CHANGED: batch.rows_changed,
@@ -167,17 +176,21 @@ class ImportDetailView(PermissionRequiredMixin, View):
         return {
             "batch": batch,
             "page": shown,
-            "verdict": verdict if verdict in RowVerdict.values else "",
+            **chosen,
+            "chosen": urlencode({key: value for key, value in chosen.items() if value}),
+            "outcome_words": outcome[0] if outcome else "",
             "tabs": [(v.value, v.label, n) for v, n in counts.items()],
-            "can_import": checked
-            and not batch.rows_error
-            and batch.rows_new + batch.rows_changed > 0,
-            "brings": batch.rows_new + batch.rows_changed,
+            "can_import": checked and not batch.rows_error and batch.brings > 0,
+            "formats": sorted(FORMATS),
+            "large_words": selectors.LARGE_WORDS,
+            "forecast": selectors.forecast_of(batch)
+            if batch.status in (ImportStatus.CHECKED, ImportStatus.COMMITTING) and batch.brings
+            else None,
             "can_change": not batch.is_working
             and batch.status not in (ImportStatus.COMMITTED, ImportStatus.DISCARDED),
             "is_checked": checked,
             "is_refused": batch.status == ImportStatus.REFUSED,
-            "is_imported": batch.status == ImportStatus.COMMITTED,
+            "is_imported": imported,
             "is_discarded": batch.status == ImportStatus.DISCARDED,
             "job_error": batch.job.error if checked and batch.job is not None else "",
             "was_stopped": stopped and not batch.is_working,
@@ -189,10 +202,38 @@ class ImportDetailView(PermissionRequiredMixin, View):
             ],
             "left_out": [column for column, target in mapping.columns.items() if not target],
             "earlier": selectors.earlier_imports(batch),
-            "unmapped": batch.purchases.unmapped().count()
-            if batch.status == ImportStatus.COMMITTED
-            else 0,
+            "reasons": reasons,
+            "unmapped": sum(count for _, count in reasons),
         }
+
+    def _rows(self, request: HttpRequest, batch: ImportBatch) -> HttpResponse:
+        """The rows of the filter as a file; many are written by a job."""
+        file_format = request.GET.get("format", "")
+        if file_format not in FORMATS:
+            return HttpResponseBadRequest("Choose the format xlsx or csv.")
+        chosen = _chosen(request)
+        rows = selectors.staged_rows(batch, **chosen)
+        if rows[SMALL_ROWS : SMALL_ROWS + 1].exists():
+            job = purchase_imports.start_rows_export(
+                batch=batch,
+                owner=request.user,
+                at=timezone.now(),
+                file_format=file_format,
+                **chosen,
+            )
+            messages.info(request, "The file is being written; the download appears on this page.")
+            return redirect(job)
+        stream = io.BytesIO()
+        zone = timezone.get_current_timezone()
+        told = selectors.foretold_rows(batch, rows)
+        write_import_rows(stream, told, file_format=file_format, time_zone=zone)
+        stream.seek(0)
+        return FileResponse(
+            stream,
+            as_attachment=True,
+            filename=f"import-{batch.pk}-rows.{file_format}",
+            content_type=FORMATS[file_format],
+        )
 
     def _errors(self, batch: ImportBatch) -> HttpResponse:
         """Every error of the file as a CSV file, to correct it by."""
@@ -293,6 +334,15 @@ class ImportDiscardView(ImportActionView):
 
 def _batch(pk: int) -> ImportBatch:
     return get_object_or_404(ImportBatch.objects.select_related("owner", "job"), pk=pk)
+
+
+def _chosen(request: HttpRequest) -> dict[str, str]:
+    """Verdict and foretold outcome of the address; what is neither is left out."""
+    verdict, outcome = request.GET.get("verdict", ""), request.GET.get("outcome", "")
+    return {
+        "verdict": verdict if verdict in RowVerdict.values else "",
+        "outcome": outcome if outcome in selectors.OUTCOMES else "",
+    }
 
 
 def _row(text: str) -> int:

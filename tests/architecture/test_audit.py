@@ -129,6 +129,7 @@ UNAUDITED = {
     "invoicing.InvoiceItem": "derived: recomputed from purchases and rules, which are audited",
     "invoicing.NumberCounter": "moved by approvals only, which are audited",
     "invoicing.ImportRow": "a row of an uploaded file, between its check and its import",
+    "invoicing.ForetoldInvoice": "the forecast of such a row, removed with it",
     "invoicing.PricingSweep": "says how far a sweep got; derived",
     "invoicing.LineCheck": "the work list of pick-up, written by triggers; derived",
     "approvals.Decision": "append-only: the database refuses every change",

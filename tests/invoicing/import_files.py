@@ -24,8 +24,9 @@ def line(
     total="10.50",
     day="2026-01-15",
     source="",
+    currency="EUR",
 ):
-    return f"{reference},{code},{product},{quantity},EUR,{day},{total},{source}"
+    return f"{reference},{code},{product},{quantity},{currency},{day},{total},{source}"
 
 
 def upload(*lines, header=HEADER, name="usage.csv", **options) -> ImportBatch:

@@ -348,6 +348,7 @@ def command(tmp_path, *lines, name="usage.csv", header=HEADER, **options) -> tup
 def test_the_command_imports_a_file(tmp_path, invoice):
     out, err = command(tmp_path, line("R1"), line("R2", code="?"))
     assert "2 new, 0 changed, 0 unchanged, 0 with errors" in out
+    assert "1 would be billed, 1 would be on no invoice: 1 Unknown customer" in out
     assert "Imported 2 purchases; 1 of them are on no invoice yet." in out
     assert err == ""
     assert Purchase.objects.count() == 2

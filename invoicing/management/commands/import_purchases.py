@@ -12,6 +12,7 @@ from billing_site.kernel.errors import DomainError
 from invoicing.enums import ImportStatus, RowVerdict
 from invoicing.imports.mappings import NAMED_MAPPINGS
 from invoicing.models import ImportBatch
+from invoicing.selectors.imports import forecast_of
 from invoicing.services import purchase_imports
 
 ERRORS_SHOWN = 20
@@ -54,8 +55,7 @@ class Command(BaseCommand):
         unmapped = batch.purchases.unmapped().count()
         purchase_imports.forget_imported_rows(batch_id=batch.pk)
         self.stdout.write(
-            f"Imported {batch.rows_new + batch.rows_changed:,} purchases; "
-            f"{unmapped:,} of them are on no invoice yet."
+            f"Imported {batch.brings:,} purchases; {unmapped:,} of them are on no invoice yet."
         )
 
     def _check(self, path: Path, options: dict[str, Any]) -> ImportBatch:
@@ -87,6 +87,15 @@ class Command(BaseCommand):
             f"{batch.rows_changed:,} changed, {batch.rows_unchanged:,} unchanged, "
             f"{batch.rows_error:,} with errors"
         )
+        forecast = forecast_of(batch)
+        if forecast is not None and batch.brings:
+            reasons = ", ".join(f"{count:,} {reason.label}" for reason, count in forecast.reasons)
+            self.stdout.write(
+                f"{forecast.billed:,} would be billed, {forecast.waiting:,} would be on no invoice"
+                + (f": {reasons}" if reasons else "")
+            )
+            if forecast.large:
+                self.stdout.write(f"{forecast.large:,} with an unusually large quantity")
         wrong = batch.rows.filter(verdict=RowVerdict.ERROR)[:ERRORS_SHOWN]
         for row in wrong:
             for column, sentence in row.errors:

@@ -1,6 +1,9 @@
 """The pages of the purchase import, and the list of what is on no invoice."""
 
+import csv
 import datetime as dt
+import io
+import re
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -9,7 +12,11 @@ from django.urls import reverse
 from billing_site.web.models import Job
 from invoicing.enums import ImportStatus, InvoiceStatus, UnmappedReason
 from invoicing.models import ImportBatch, Purchase
-from invoicing.services.purchase_imports import check_purchases, import_purchases
+from invoicing.services.purchase_imports import (
+    check_purchases,
+    forget_imported_rows,
+    import_purchases,
+)
 from tests import builders
 from tests.invoicing.import_files import AT, HEADER, checked, imported, line, upload
 
@@ -147,7 +154,8 @@ def test_the_rows_are_cut_into_pages_and_by_verdict(finance, invoice):
 
 
 @pytest.mark.parametrize(
-    "query", ["?after=x", "?after=-1", "?after=" + "9" * 30, "?verdict=zz", "?part=zz"]
+    "query",
+    ["?after=x", "?after=-1", "?after=" + "9" * 30, "?verdict=zz", "?part=zz", "?outcome=zz"],
 )
 def test_odd_addresses_of_a_file_are_answered(finance, invoice, query):
     page(finance, checked(line()), query)
@@ -217,6 +225,171 @@ def test_an_auditor_sees_imports_and_changes_nothing(auditor, invoice):
 
 def test_absent_files_are_not_found(finance):
     assert finance.get(reverse("invoicing:import-detail", args=[2**40])).status_code == 404
+
+
+# what the import would do
+
+
+OUTCOMES = (
+    line("R1"),
+    line("R2"),
+    line("R3", code="?"),
+    line("R4", code="?"),
+    line("R5", product="?"),
+)
+
+
+def shown(text: str) -> list[str]:
+    """The references of the rows on the page."""
+    return re.findall(r"<td>(R\d+|BIG)</td>", text)
+
+
+@pytest.mark.requirement("H-CB4", "H-CB5")
+def test_the_preview_says_what_will_be_billed_and_what_will_wait(finance, invoice):
+    batch = checked(*OUTCOMES)
+    text = page(finance, batch)
+    assert "<strong>2</strong> rows will be billed" in text
+    assert "<strong>3</strong> rows will wait on the unmapped list" in text
+    assert '<span class="num">2</span>Unknown customer' in text
+    assert '<span class="num">1</span>Unknown product' in text
+    assert text.index("Unknown customer") < text.index("Unknown product")
+    assert "unusually large" not in text
+    assert f'<a href="{invoice.get_absolute_url()}">{invoice}</a>' in text
+
+
+@pytest.mark.requirement("H-CB5")
+@pytest.mark.parametrize(
+    ("query", "references"),
+    [
+        ("", ["R1", "R2", "R3", "R4", "R5"]),
+        ("?outcome=billed", ["R1", "R2"]),
+        ("?outcome=waiting", ["R3", "R4", "R5"]),
+        ("?outcome=unknown_customer", ["R3", "R4"]),
+        ("?outcome=unknown_product&verdict=new", ["R5"]),
+        ("?outcome=unknown_product&verdict=changed", []),
+        ("?outcome=large", []),
+        ("?outcome=zz", ["R1", "R2", "R3", "R4", "R5"]),
+    ],
+)
+def test_the_rows_are_filtered_by_their_outcome_on_the_page_and_in_the_file(
+    finance, invoice, query, references
+):
+    batch = checked(*OUTCOMES)
+    assert shown(page(finance, batch, query)) == references
+    response = finance.get(
+        f"{batch.get_absolute_url()}{query or '?'}&part=rows&format=csv".replace("?&", "?")
+    )
+    lines = list(csv.DictReader(io.StringIO(body(response).decode("utf-8-sig"))))
+    assert [found["Reference"] for found in lines] == references
+
+
+def body(response) -> bytes:
+    return b"".join(response.streaming_content)
+
+
+@pytest.mark.requirement("H-CB5", "R11")
+def test_the_file_of_the_rows_tells_invoice_reason_and_what_is_wrong(finance, invoice):
+    batch = checked(*OUTCOMES, line("R6", quantity="x"))
+    url = batch.get_absolute_url() + "?part=rows&format="
+    response = finance.get(url + "csv")
+    assert f"import-{batch.pk}-rows.csv" in response["Content-Disposition"]
+    lines = list(csv.DictReader(io.StringIO(body(response).decode("utf-8-sig"))))
+    first, last, wrong = lines[0], lines[4], lines[5]
+    assert (first["Would be billed on"], first["Would wait because"]) == (str(invoice), "")
+    assert (last["Would be billed on"], last["Would wait because"]) == ("", "Unknown product")
+    assert (first["Row"], first["Verdict"], first["Stated total"]) == ("2", "New", "10.50")
+    assert "Column D, quantity: " in wrong["Note"]
+    assert body(finance.get(url + "xlsx")).startswith(b"PK")
+    assert finance.get(url + "pdf").status_code == 400
+
+
+def test_a_file_of_many_rows_is_written_by_a_job(finance, invoice, monkeypatch):
+    from billing_site.web.jobs import run
+    from invoicing.views import imports
+
+    monkeypatch.setattr(imports, "SMALL_ROWS", 2)
+    batch = checked(*OUTCOMES)
+    url = f"{batch.get_absolute_url()}?outcome=waiting&part=rows&format=csv"
+    response = finance.get(url)
+    job = Job.objects.get()
+    assert response.url == job.get_absolute_url()
+    assert run(job_id=job.pk)
+    job.refresh_from_db()
+    assert (job.status, job.done, job.result["rows"]) == ("completed", 3, 3)
+    assert b"Unknown product" in body(finance.get(job.result_url))
+    small = url.replace("waiting", "billed")
+    assert b"R2" in body(finance.get(small))
+
+
+@pytest.mark.requirement("H-CB4")
+def test_a_file_without_problems_shows_nothing_alarming(finance, invoice):
+    text = page(finance, checked(line("R1")))
+    assert "<strong>1</strong> row will be billed" in text
+    assert "unmapped list" not in text
+    assert "unusually large" not in text
+    assert "alert-warning" not in text
+    assert "status-amber" not in text.split("<tbody>")[1]
+
+
+@pytest.mark.requirement("H-CB4")
+def test_an_unusually_large_quantity_is_a_hint_and_a_filter(finance, invoice):
+    usual = [line(f"R{n}", quantity="1") for n in range(5)]
+    batch = checked(*usual, line("BIG", quantity="1001"))
+    text = page(finance, batch)
+    assert "<strong>1</strong> row has an unusually large quantity" in text
+    assert "Import 6 purchases" in text
+    text = page(finance, batch, "?outcome=large")
+    assert shown(text) == ["BIG"]
+    assert "Unusually large quantity" in text.split("<tbody>")[1]
+
+
+def test_the_filter_goes_on_over_the_pages(finance, invoice):
+    batch = checked(*(line(f"R{n}", code="?") for n in range(60)), line("R99"))
+    first = page(finance, batch, "?outcome=waiting")
+    assert "?outcome=waiting&amp;after=51" in first
+    assert shown(page(finance, batch, "?outcome=waiting&after=51"))[-1] == "R59"
+
+
+def test_errors_keep_the_forecast_from_promising(finance, invoice):
+    text = page(finance, checked(line("R1"), line("R2", quantity="x")))
+    assert "<strong>1</strong> row would be billed" in text
+
+
+def test_a_file_that_was_checked_before_there_was_a_forecast_foretells_nothing(finance, invoice):
+    batch = checked(*OUTCOMES)
+    ImportBatch.objects.filter(pk=batch.pk).update(rows_waiting=None)
+    text = page(finance, batch)
+    assert 'id="forecast"' not in text
+    assert shown(text) == ["R1", "R2", "R3", "R4", "R5"]
+
+
+@pytest.mark.requirement("H-CB5")
+def test_after_the_import_the_page_says_what_happened_and_where_the_rest_waits(finance, invoice):
+    batch = checked(*OUTCOMES)
+    builders.make_item(code="?")
+    import_purchases(batch_id=batch.pk, at=AT)
+    forget_imported_rows(batch_id=batch.pk)
+    text = page(finance, batch)
+    assert "2 of them are on no invoice" in text
+    assert 'id="forecast"' not in text
+    assert "Unknown product" not in text
+    url = f"{reverse('invoicing:unmapped-list')}?batch={batch.pk}&amp;reason=unknown_customer"
+    assert url in text
+    imported(line("S1", code="?"))
+    waiting = finance.get(url.replace("&amp;", "&")).content.decode()
+    assert ">R3<" in waiting
+    assert ">S1<" not in waiting
+
+
+def test_the_preview_asks_a_constant_number_of_queries(
+    finance, invoice, django_assert_max_num_queries
+):
+    customers = [builders.make_customer(code=f"D{n}") for n in range(9)]
+    for customer in customers:
+        builders.make_invoice(customer)
+    batch = checked(*(line(f"R{n}", code=customer.code) for n, customer in enumerate(customers)))
+    with django_assert_max_num_queries(12):
+        page(finance, batch)
 
 
 # what is on no invoice
