@@ -2,6 +2,7 @@
 
 import django_tables2 as tables
 
+from billing_site.web.tables import LESSER
 from inventory.models import Asset, CatalogueItem
 
 NUMBER = {"th": {"class": "num"}, "td": {"class": "num"}}
@@ -11,9 +12,9 @@ class CatalogueItemTable(tables.Table):
     code = tables.Column()
     name = tables.Column()
     category = tables.Column(order_by=("category__name",))
-    kind = tables.Column(orderable=False)
+    kind = tables.Column(orderable=False, attrs=LESSER)
     item_type = tables.Column(orderable=False, verbose_name="Type")
-    unit = tables.Column(orderable=False)
+    unit = tables.Column(orderable=False, attrs=LESSER)
     upfront_price = tables.Column(orderable=False, verbose_name="Up-front price", attrs=NUMBER)
     recurring_price = tables.Column(orderable=False, verbose_name="Recurring price", attrs=NUMBER)
     active = tables.Column(orderable=False, verbose_name="State")
@@ -37,7 +38,7 @@ class AssetTable(tables.Table):
     reference = tables.Column(orderable=False, verbose_name="Asset")
     label = tables.Column(orderable=False)
     customer = tables.Column(orderable=False)
-    contract = tables.Column(orderable=False)
+    contract = tables.Column(orderable=False, attrs=LESSER)
     item = tables.Column(orderable=False)
     cli = tables.Column(orderable=False, verbose_name="CLI")
     serial = tables.Column(orderable=False, verbose_name="SIM or serial")

@@ -2,6 +2,7 @@
 
 import django_tables2 as tables
 
+from billing_site.web.tables import LEAST, LESSER, LESSER_NUMBER
 from ledger.models import Customer, LedgerEntry
 
 NUMBER = {"th": {"class": "num"}, "td": {"class": "num"}}
@@ -37,13 +38,13 @@ class LedgerEntryTable(tables.Table):
     contract = tables.Column(empty_values=(), orderable=False)
     type = tables.Column(orderable=False)
     description = tables.Column(orderable=False)
-    booking_date = tables.Column(verbose_name="Booked", orderable=False)
+    booking_date = tables.Column(verbose_name="Booked", orderable=False, attrs=LESSER)
     due_date = tables.Column(verbose_name="Due", orderable=False)
     amount = tables.Column(orderable=False, attrs=NUMBER)
     balance = tables.Column(orderable=False, attrs=NUMBER)
     currency = tables.Column(orderable=False)
-    vat_percentage = tables.Column(verbose_name="VAT", orderable=False, attrs=NUMBER)
-    amount_type = tables.Column(verbose_name="Amount type", orderable=False)
+    vat_percentage = tables.Column(verbose_name="VAT", orderable=False, attrs=LESSER_NUMBER)
+    amount_type = tables.Column(verbose_name="Amount type", orderable=False, attrs=LEAST)
 
     class Meta:
         model = LedgerEntry

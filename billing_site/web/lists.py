@@ -6,7 +6,8 @@
         key = "invoicing.invoice"                       # unique; kept in selections and jobs
         permission_required = "invoicing.view_invoice"
         title, one, many = "Invoices", "invoice", "invoices"
-        table_class = InvoiceTable                      # django_tables2: columns, labels, sorting
+        table_class = InvoiceTable                      # django_tables2: columns, labels, sorting;
+                                                        # class lesser, least: hidden when narrow
         filterset_class = InvoiceFilter                 # django_filter: the only way to the rows
         bar_fields = ("search",)                        # the other filters sit under Advanced
         page_fields = ()                                # filters that the page shows elsewhere
@@ -76,11 +77,14 @@ _BOX = (
 
 @dataclasses.dataclass(frozen=True)
 class ListColumn:
-    """A column's name in code, its label, and the attributes of its header as HTML."""
+    """A column's name in code, its label, the attributes of its header as HTML, and the class
+    that says from which width on it is shown (``lesser`` or ``least``; empty: always).
+    """
 
     name: str
     label: str
     th: str
+    width: str = ""
 
 
 class ListView(BulkActions, PermissionRequiredMixin, View, ABC):
@@ -218,7 +222,12 @@ class ListView(BulkActions, PermissionRequiredMixin, View, ABC):
         if "_columns" not in cls.__dict__:
             table = cls.table_class([], orderable=False)
             cls._columns = [
-                ListColumn(column.name, str(column.header), column.attrs["th"].as_html())
+                ListColumn(
+                    column.name,
+                    str(column.header),
+                    column.attrs["th"].as_html(),
+                    _width_class(column.attrs["th"].get("class") or ""),
+                )
                 for column in table.columns
             ]
         return cls._columns
@@ -338,6 +347,14 @@ class ListView(BulkActions, PermissionRequiredMixin, View, ABC):
 def _cells(columns: Sequence[ListColumn], line: CurrencyTotal) -> list[dict[str, Any]]:
     """A totals row that stands under the columns of the table."""
     return [
-        {"is_sum": column.name in line.amounts, "amount": line.amounts.get(column.name)}
+        {
+            "is_sum": column.name in line.amounts,
+            "amount": line.amounts.get(column.name),
+            "width": column.width,
+        }
         for column in columns
     ]
+
+
+def _width_class(classes: str) -> str:
+    return next((name for name in ("lesser", "least") if name in classes.split()), "")

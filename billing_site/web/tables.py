@@ -5,6 +5,17 @@ import django_tables2 as tables
 from billing_site.web.models import Job
 
 
+def with_class(names: str) -> dict[str, dict[str, str]]:
+    """Attributes of a column whose header and cells have these classes."""
+    return {"th": {"class": names}, "td": {"class": names}}
+
+
+# Lesser columns are hidden where a list has less room than on a wide screen, the least ones
+# earlier; a row that is written by hand gives its cells the same class.
+LESSER, LEAST = with_class("lesser"), with_class("least")
+LESSER_NUMBER, LEAST_NUMBER = with_class("num lesser"), with_class("num least")
+
+
 class JobTable(tables.Table):
     title = tables.Column(verbose_name="Job", orderable=False)
     status = tables.Column(orderable=False)

@@ -22,16 +22,16 @@ def invoice_cells(row: Invoice, user: Any) -> SafeString:
     cells = (
         ("", number),
         ("", safe(row.reference or "")),
-        ("text-secondary", row.get_type_display()),
+        ("text-secondary lesser", row.get_type_display()),
         ("wide", _link("ledger:customer-detail", customer.pk, customer.name)),
-        ("text-secondary", safe(customer.code)),
-        ("", _link("ledger:cluster-detail", customer.cluster_id, customer.cluster.name)),
+        ("text-secondary lesser", safe(customer.code)),
+        ("lesser", _link("ledger:cluster-detail", customer.cluster_id, customer.cluster.name)),
         ("day", day(row.period_from)),
         ("day", day(row.period_to)),
         ("num", money(row.gross_total, row.currency, True)),
-        ("num text-secondary", money(row.cost_total, row.currency)),
+        ("num text-secondary lesser", money(row.cost_total, row.currency)),
         ("", status(row)),
-        ("text-secondary", moment(row.calculated_at)),
+        ("text-secondary least", moment(row.calculated_at)),
         ("actions", _actions(row, viewer, user)),
     )
     return mark_safe("".join(f'<td class="{css}">{cell}</td>' for css, cell in cells))  # noqa: S308 - every cell is escaped

@@ -2,23 +2,24 @@
 
 import django_tables2 as tables
 
+from billing_site.web.tables import LESSER_NUMBER, with_class
 from invoicing.models import Purchase
 
 NUMERIC = {"th": {"class": "num"}, "td": {"class": "num"}}
 
 
 class PurchaseTable(tables.Table):
-    reference = tables.Column()
+    reference = tables.Column(attrs=with_class("wide"))
     purchased_at = tables.Column(verbose_name="When")
     customer = tables.Column(orderable=False)
     product = tables.Column(orderable=False, empty_values=(), accessor="item")
     metered_quantity = tables.Column(
         verbose_name="Quantity counted", orderable=False, attrs=NUMERIC
     )
-    unit = tables.Column(orderable=False)
-    unit_price_override = tables.Column(verbose_name="Own price", orderable=False, attrs=NUMERIC)
+    unit_price_override = tables.Column(
+        verbose_name="Own price", orderable=False, attrs=LESSER_NUMBER
+    )
     total_override = tables.Column(verbose_name="Own total", orderable=False, attrs=NUMERIC)
-    currency = tables.Column(orderable=False)
     invoice = tables.Column(verbose_name="Invoice, or why none", orderable=False)
 
     class Meta:
@@ -29,9 +30,7 @@ class PurchaseTable(tables.Table):
             "customer",
             "product",
             "metered_quantity",
-            "unit",
             "unit_price_override",
             "total_override",
-            "currency",
             "invoice",
         )

@@ -2,6 +2,7 @@
 
 import django_tables2 as tables
 
+from billing_site.web.tables import LESSER
 from invoicing.models import SubscriptionItem
 
 NUMERIC = {"th": {"class": "num"}, "td": {"class": "num"}}
@@ -10,7 +11,7 @@ NUMERIC = {"th": {"class": "num"}, "td": {"class": "num"}}
 class SubscriptionItemTable(tables.Table):
     label = tables.Column(verbose_name="Charge", orderable=False)
     customer = tables.Column(orderable=False, empty_values=())
-    contract = tables.Column(orderable=False, empty_values=())
+    contract = tables.Column(orderable=False, empty_values=(), attrs=LESSER)
     quantity = tables.Column(orderable=False, attrs=NUMERIC)
     unit_price = tables.Column(orderable=False, attrs=NUMERIC)
     billing_months = tables.Column(verbose_name="Billed", orderable=False)

@@ -2,6 +2,7 @@
 
 import django_tables2 as tables
 
+from billing_site.web.tables import LEAST
 from orders.models import BillStatusEvent, ExportFile, OrderLine, TransferBatch
 
 NUMERIC = {"th": {"class": "num"}, "td": {"class": "num"}}
@@ -17,12 +18,12 @@ class BillingExportTable(tables.Table):
     quantity = tables.Column(orderable=False, attrs=NUMERIC)
     upfront = tables.Column(accessor="upfront_price", verbose_name="Up-front", orderable=False)
     recurring = tables.Column(accessor="recurring_price", orderable=False)
-    routes = tables.Column(accessor="upfront_route", orderable=False)
+    routes = tables.Column(accessor="upfront_route", orderable=False, attrs=LEAST)
     bill_start = tables.Column(
-        accessor="bill_start_computed", verbose_name="Bill start", orderable=False
+        accessor="bill_start_computed", verbose_name="Bill start", orderable=False, attrs=LEAST
     )
-    site = tables.Column(accessor="order__site", orderable=False)
-    asset = tables.Column(orderable=False)
+    site = tables.Column(accessor="order__site", orderable=False, attrs=LEAST)
+    asset = tables.Column(orderable=False, attrs=LEAST)
 
     class Meta:
         model = OrderLine

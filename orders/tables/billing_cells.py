@@ -25,14 +25,14 @@ def billing_export_cells(line: OrderLine, user: Any) -> SafeString:
     cells = (
         *_head_cells(line, user),
         ("", _moving(moving)),
-        ("", _item(line)),
+        ("wide", _item(line)),
         ("cli", safe(line.cli)),
         ("num", format_quantity(line.quantity)),
         *(("", _charge(line, t, chosen is not None and t not in moving)) for t in Track),
-        ("", _routes(line.upfront_route, line.recurring_route)),
-        ("", day(start)),
-        ("text-secondary", safe(line.order.site)),
-        ("", _asset(line, user)),
+        ("least", _routes(line.upfront_route, line.recurring_route)),
+        ("least", day(start)),
+        ("text-secondary least", safe(line.order.site)),
+        ("least", _asset(line, user)),
     )
     return _row(cells)
 
@@ -42,7 +42,7 @@ def transferred_cells(event: BillStatusEvent, user: Any) -> SafeString:
     line = event.line
     cells = (
         *_head_cells(line, user),
-        ("", _item(line)),
+        ("wide", _item(line)),
         ("cli", safe(line.cli)),
         ("", Track(event.track).label),
         ("num", format_quantity(line.quantity)),
@@ -70,7 +70,7 @@ def _head_cells(line: OrderLine, user: Any) -> tuple[tuple[str, str], ...]:
     if user.has_perm("ledger.view_customer"):
         name = f'<a href="{address("ledger:customer-detail", customer.pk)}">{name}</a>'
     code = f'<span class="text-secondary">{safe(customer.code)}</span>'
-    return (("", number), ("num", position), ("", f"{name} {code}"))
+    return (("", number), ("num", position), ("wide", f"{name} {code}"))
 
 
 def _item(line: OrderLine) -> str:

@@ -71,19 +71,19 @@ def line_cells(line: OrderLine) -> SafeString:
              f"{safe(order.number)}</a> <span class=\"text-secondary\">/ {line.position}</span>"),
         ("wide", _link("ledger:customer-detail", customer.pk, customer.name)),
         ("wide", _link("inventory:item-detail", line.item_id, line.name)),
-        ("", safe(line.cli) if line.cli else NOTHING),
+        ("lesser", safe(line.cli) if line.cli else NOTHING),
         ("num", money(line.quantity * line.upfront_price, currency, True)),
         ("", f"{status_badge(line, Track.UPFRONT)} {_route(line.upfront_route)}"),
         ("num", money(line.quantity * line.recurring_price, currency, True)),
         ("", f"{status_badge(line, Track.RECURRING)} {_route(line.recurring_route)}"),
-        ("day", day(start)),
-        ("", asset),
+        ("day least", day(start)),
+        ("least", asset),
     )  # fmt: skip
     return mark_safe("".join(f'<td class="{css}">{cell}</td>' for css, cell in cells))  # noqa: S308 - every cell is escaped
 
 
 def _route(platform: BillingPlatform | None) -> str:
-    return f'<span class="text-secondary">{safe(platform.name)}</span>' if platform else ""
+    return f'<span class="text-secondary lesser">{safe(platform.name)}</span>' if platform else ""
 
 
 def _link(name: str, pk: int, text: str) -> str:

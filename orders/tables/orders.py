@@ -2,6 +2,7 @@
 
 import django_tables2 as tables
 
+from billing_site.web.tables import LEAST, LESSER
 from orders.models import OrderLine, SalesOrder
 
 NUMBER = {"th": {"class": "num"}, "td": {"class": "num"}}
@@ -36,7 +37,7 @@ class OrderLineTable(tables.Table):
     order = tables.Column(order_by=("pk",))
     customer = tables.Column(orderable=False, accessor="order__customer")
     name = tables.Column(verbose_name="Item", orderable=False, accessor="pk")
-    cli = tables.Column(verbose_name="CLI", orderable=False)
+    cli = tables.Column(verbose_name="CLI", orderable=False, attrs=LESSER)
     upfront = tables.Column(
         verbose_name="Up-front", orderable=False, attrs=NUMBER, accessor="upfront_price"
     )
@@ -45,8 +46,8 @@ class OrderLineTable(tables.Table):
         verbose_name="Recurring", orderable=False, attrs=NUMBER, accessor="recurring_price"
     )
     recurring_status = tables.Column(verbose_name="Bill status", orderable=False)
-    start = tables.Column(verbose_name="Bill start", orderable=False, accessor="pk")
-    asset = tables.Column(orderable=False)
+    start = tables.Column(verbose_name="Bill start", orderable=False, accessor="pk", attrs=LEAST)
+    asset = tables.Column(orderable=False, attrs=LEAST)
 
     class Meta:
         model = OrderLine
