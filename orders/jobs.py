@@ -125,4 +125,8 @@ def write_export_file(job: JobRun) -> None:
         export_id=export.pk, file=saved, rows=written, checksum=checksum, at=job.now()
     ):
         default_storage.delete(saved)
-    job.result(url=reverse("orders:export-file-list"), rows=written)
+    job.result(
+        url=reverse("orders:export-file-download", args=[export.pk]),
+        file_name=export.download_name,
+        rows=written,
+    )

@@ -1,5 +1,6 @@
 """Jobs: the list, one job with its progress and outcomes, cancel, retry, download."""
 
+import datetime as dt
 from typing import Any
 
 from django.contrib import messages
@@ -26,6 +27,8 @@ from billing_site.web.tables import JobTable
 
 ITEMS_SHOWN = 200
 JOBS_IN_PROGRESS_SHOWN = 5
+TOLD, MOST_TOLD = "jobs_told", 50  # the key of the session, and how many keys it keeps
+JUST_ENDED = dt.timedelta(minutes=1)
 ITEM_COLUMNS = (
     Column("label", "Row"),
     Column("outcome", "Outcome"),
@@ -144,22 +147,42 @@ class JobDetailView(DetailView):
 
 
 class JobProgressView(View):
-    """The indicator at the top of every page: the person's own work, and what just ended."""
+    """The indicator at the top of every page: the person's own work, and what just ended with the
+    way to its result.
+
+    A page tells the end of the jobs that it showed at work. What ended before a page could show
+    it (a quick job, or one that ended between two pages) is told by whichever page asks next;
+    the session remembers what was told.
+    """
 
     def get(self, request: HttpRequest) -> HttpResponse:
         mine = Job.objects.filter(owner=request.user)
         active = list(mine.active().newest_first()[:JOBS_IN_PROGRESS_SHOWN])
-        watched = [positive_key(text) for text in request.GET.get("watched", "").split(",")]
-        ended = mine.filter(pk__in=watched[:JOBS_IN_PROGRESS_SHOWN]).exclude(
-            pk__in=[job.pk for job in active]
-        )
         at = timezone.now()
+        watched = [positive_key(text) for text in request.GET.get("watched", "").split(",")]
+        told = request.session.get(TOLD, [])
+        ended = list(
+            mine.just_ended(
+                watched=[pk for pk in watched if pk][:JOBS_IN_PROGRESS_SHOWN],
+                told=told,
+                since=at - JUST_ENDED,
+            ).newest_first()[:JOBS_IN_PROGRESS_SHOWN]
+        )
+        untold = [job.pk for job in ended if job.pk not in told]
+        if untold:
+            request.session[TOLD] = [*told, *untold][-MOST_TOLD:]
+        here = request.htmx.current_url_abs_path if request.htmx else None
         context = {
             "active": [(job, job.remaining(at=at)) for job in active],
-            "ended": list(ended) if watched else [],
+            "ended": [job for job in ended if not _is_page_of(job, here)],
             "watched": ",".join(str(job.pk) for job in active),
         }
         return render(request, "web/_job_progress.html", context)
+
+
+def _is_page_of(job: Job, address: str | None) -> bool:
+    """The page of a job shows its end by itself."""
+    return address is not None and address.partition("?")[0] == job.get_absolute_url()
 
 
 class JobCancelView(View):

@@ -340,8 +340,11 @@ class ListView(BulkActions, PermissionRequiredMixin, View, ABC):
         if list_exports.is_small(query):
             return list_exports.small_file(query, file_format, at=timezone.now())
         job = list_exports.start_export(query=query, file_format=file_format, at=timezone.now())
-        messages.info(request, "The file is being written; the download appears on this page.")
-        return redirect(job)
+        messages.info(
+            request,
+            f"{job.title}: the file is being written. Go on working, its download appears here.",
+        )
+        return redirect(request.path + query.address(drop=("part", "format")))
 
 
 def _cells(columns: Sequence[ListColumn], line: CurrencyTotal) -> list[dict[str, Any]]:

@@ -127,6 +127,11 @@ class Job(models.Model):
         return self.status == JobStatus.QUEUED and self.enqueued_at is None
 
     @property
+    def file_name(self) -> str:
+        """The name of the file behind ``result_url``; empty when that is a page, or nothing."""
+        return self.result.get("file_name", "") if self.result_url else ""
+
+    @property
     def ending(self) -> str:
         """How an ended job is announced: ``success``, ``info`` or ``warning``."""
         endings = {JobStatus.COMPLETED: "success", JobStatus.CANCELLED: "info"}

@@ -6,13 +6,14 @@ both win; the number of moved rows says who did.
 
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 
-from billing_site.web.enums import ACTIVE, RETRYABLE, JobStatus
+from billing_site.web.enums import ACTIVE, FINAL, RETRYABLE, JobStatus
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -40,6 +41,15 @@ class JobQuerySet(models.QuerySet):
     def unannounced(self, *, at: dt.datetime, since: dt.datetime) -> "JobQuerySet":
         """Claimable, and no message to a worker was sent since ``since``."""
         return self.claimable(at=at).filter(Q(enqueued_at=None) | Q(enqueued_at__lt=since))
+
+    def just_ended(
+        self, *, watched: Sequence[int], told: Sequence[int], since: dt.datetime
+    ) -> "JobQuerySet":
+        """Ended jobs of which a page is to tell: those it watched, and those that ended after
+        ``since`` and were not told yet.
+        """
+        untold = Q(finished_at__gt=since) & ~Q(pk__in=told)
+        return self.filter(status__in=FINAL).filter(Q(pk__in=watched) | untold)
 
     def newest_first(self) -> "JobQuerySet":
         return self.order_by("-created_at", "-pk")

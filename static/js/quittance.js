@@ -32,7 +32,8 @@
       document.body.classList.add(`nav-${choice}`);
       remember("nav", choice);
     } else if (target.hasAttribute("data-dismiss-toast")) {
-      target.closest(".toast").remove();
+      const toast = target.closest(".toast"); // a link in it is followed first
+      setTimeout(() => toast.remove(), 0);
     } else if (target.hasAttribute("data-clear-selection")) {
       clearSelection();
     } else {
@@ -45,9 +46,9 @@
     group.addEventListener("focusout", (event) => { if (!group.contains(event.relatedTarget)) reopen(); });
   });
 
-  // toasts leave by themselves, except errors and warnings
+  // toasts leave by themselves, except errors, warnings and those with something to fetch
   const fade = (toast) => {
-    if (toast.dataset.timed || ["error", "warning"].includes(toast.dataset.toast)) return;
+    if (toast.dataset.timed || "stay" in toast.dataset || ["error", "warning"].includes(toast.dataset.toast)) return;
     toast.dataset.timed = "1";
     setTimeout(() => toast.remove(), 8000);
   };

@@ -161,6 +161,60 @@ def test_progress_follows_the_user_and_tells_when_it_ended(as_anna, anna, bert):
     assert "Import of March" not in text
 
 
+def ended(owner, **fields) -> Job:
+    now = timezone.now()
+    return make_job(
+        owner,
+        created_at=now - dt.timedelta(seconds=3),
+        finished_at=now,
+        **{"status": "completed"} | fields,
+    )
+
+
+def told(client, query: str = "", **headers) -> str:
+    return " ".join(client.get(f"/jobs/progress/{query}", headers=headers).content.decode().split())
+
+
+def test_the_end_of_a_job_comes_with_the_way_to_its_result(as_anna, anna):
+    file = ended(
+        anna, title="Export", result={"file_name": "Invoices.csv"}, result_url="/jobs/1/download/"
+    )
+    page = ended(anna, title="Import", result_url="/imports/1/", skipped=1200)
+    nothing = ended(anna, title="Other", result={"file_name": "never.csv"})
+    broken = ended(anna, title="Broken", status=JobStatus.FAILED, error="The <disk> is full.")
+
+    text = told(as_anna, f"?watched={file.pk},{page.pk},{nothing.pk},{broken.pk}")
+    assert 'href="/jobs/1/download/" data-dismiss-toast' in text
+    assert "Download Invoices.csv</a>" in text
+    assert 'href="/imports/1/"' in text
+    assert "Show the result" in text
+    assert "0 done, 1,200 skipped" in text
+    assert "never.csv" not in text
+    assert "The &lt;disk&gt; is full." in text
+    assert text.count(" data-stay") == 3, "what has nothing to fetch leaves by itself"
+
+
+def test_a_job_that_ended_before_a_page_could_watch_it_is_told_once(as_anna, anna, bert):
+    quick = ended(anna, title="Quick work")
+    ended(bert, title="Work of Bert")
+    make_job(anna, title="Work of March", status=JobStatus.COMPLETED)  # long ago
+
+    text = told(as_anna)
+    assert "Quick work" in text
+    assert "Work of Bert" not in text
+    assert "Work of March" not in text
+    assert "Quick work" not in told(as_anna)
+    assert "Quick work" in told(as_anna, f"?watched={quick.pk}"), "a page that watched is told"
+
+
+def test_the_page_of_a_job_is_not_told_what_it_shows(as_anna, anna):
+    job = ended(anna, title="Quick work")
+    address = f"http://testserver/jobs/{job.pk}/?outcome=failed"
+    headers = {"HX-Request": "true", "HX-Current-URL": address}
+    assert "Quick work" not in told(as_anna, f"?watched={job.pk}", **headers)
+    assert "Quick work" not in told(as_anna)
+
+
 def test_nobody_learns_of_the_end_of_anothers_job(as_anna, bert):
     job = make_job(bert, status=JobStatus.COMPLETED, title="Work of Bert")
     text = as_anna.get(f"/jobs/progress/?watched={job.pk},x,٣,{'9' * 30}").content.decode()

@@ -286,11 +286,16 @@ def test_a_large_export_is_a_job_with_a_download_for_its_owner(
     response = visit("?part=export&format=csv&text=T")
 
     job = Job.objects.get()
-    assert response["Location"] == f"/jobs/{job.pk}/"
+    assert response["Location"] == "/things/?text=T", "the person stays on the list"
+    assert "its download appears here" in client.get(response["Location"]).content.decode()
+    progress = client.get("/jobs/progress/").content.decode()
+    assert f"watched={job.pk}" in progress
     assert jobs.run(job_id=job.pk)
     job.refresh_from_db()
     assert (job.status, job.done, job.total) == ("completed", 3, 3)
-    assert b"Download" in client.get(f"/jobs/{job.pk}/").content
+    link = f'href="/jobs/{job.pk}/download/"'
+    assert link in client.get(f"/jobs/{job.pk}/").content.decode()
+    assert link in client.get(f"/jobs/progress/?watched={job.pk}").content.decode()
     download = client.get(f"/jobs/{job.pk}/download/")
     assert len(rows_of_csv(b"".join(download.streaming_content))) == 4
 
