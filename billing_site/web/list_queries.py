@@ -204,7 +204,21 @@ class ListQuery:
     def advanced(self) -> list[forms.BoundField]:
         """The other fields, under Advanced (CB-34)."""
         shown = (*self.definition.bar_fields, *self.definition.page_fields)
-        return [field for field in self.form or () if field.name not in shown]
+        fields = self.form.visible_fields() if self.form is not None else ()
+        return [field for field in fields if field.name not in shown]
+
+    @property
+    def carried(self) -> list[tuple[str, str]]:
+        """Parameters of the filters that only a link sets (a hidden field: the key of a rule, of
+        an invoice): the form carries them on, and a chip takes them off.
+        """
+        fields = self.form.hidden_fields() if self.form is not None else ()
+        return [
+            (field.html_name, value)
+            for field in fields
+            if field.name not in self.definition.page_fields
+            if (value := self.parameters.get(field.html_name, ""))
+        ]
 
     @property
     def advanced_in_use(self) -> bool:

@@ -5,9 +5,12 @@ from django import forms
 from django.db.models import Exists, OuterRef, QuerySet
 
 from billing_site.web.list_filters import LookedUpFilter, Source
+from billing_site.web.tree_fields import TreeChoiceFilter
 from invoicing.enums import InvoiceStatus, InvoiceType
 from invoicing.models import Invoice, InvoiceItem, PricingRule
 from ledger.models import Customer, CustomerCluster
+
+RULE_NAME_LENGTH = 120
 
 
 class InvoiceFilter(filters.FilterSet):
@@ -21,7 +24,7 @@ class InvoiceFilter(filters.FilterSet):
     customer_code = LookedUpFilter(
         Source("customer", Customer.objects.all, ("code__iexact",)), label="Customer code"
     )
-    cluster = filters.ModelChoiceFilter(
+    cluster = TreeChoiceFilter(
         queryset=CustomerCluster.objects.all(),
         method="filter_cluster",
         label="Customer cluster, with its descendants",
@@ -34,11 +37,14 @@ class InvoiceFilter(filters.FilterSet):
     empty = filters.BooleanFilter(method="filter_empty", label="Empty")
     total = filters.RangeFilter(field_name="gross_total", label="Total between")
     period = filters.DateFromToRangeFilter(method="filter_period", label="Billing period")
-    rule = filters.ModelChoiceFilter(
+    rule_name = filters.CharFilter(
+        method="filter_rule_name", label="Pricing rule", max_length=RULE_NAME_LENGTH
+    )
+    rule = filters.ModelChoiceFilter(  # set by the link on the page of a rule
         queryset=PricingRule.objects.all(),
         method="filter_rule",
-        label="With a result of pricing rule (its number in the address bar)",
-        widget=forms.TextInput,
+        label="With a result of",
+        widget=forms.HiddenInput,
         error_messages={"invalid_choice": "There is no such pricing rule."},
     )
 
@@ -61,4 +67,15 @@ class InvoiceFilter(filters.FilterSet):
         return rows
 
     def filter_rule(self, rows: QuerySet, name: str, value: PricingRule) -> QuerySet:
-        return rows.filter(Exists(InvoiceItem.objects.filter(invoice=OuterRef("pk"), rule=value)))
+        return _with_result_of(rows, [value.pk])
+
+    def filter_rule_name(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        """The rule of this name; when none has exactly this one, all whose names contain it."""
+        rules = PricingRule.objects.order_by().values_list("pk", flat=True)
+        found = rules.filter(name__iexact=value) or rules.filter(name__icontains=value)
+        return _with_result_of(rows, list(found))
+
+
+def _with_result_of(rows: QuerySet, rules: list[int]) -> QuerySet:
+    items = InvoiceItem.objects.filter(invoice=OuterRef("pk"), rule__in=rules)
+    return rows.filter(Exists(items)) if rules else rows.none()

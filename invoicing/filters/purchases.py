@@ -6,6 +6,7 @@ import django_filters as filters
 from django import forms
 from django.db.models import QuerySet
 
+from billing_site.web.list_filters import LookedUpFilter, Source
 from invoicing.enums import UnmappedReason
 from invoicing.models import ImportBatch, Invoice, Purchase
 
@@ -24,17 +25,28 @@ class PurchaseFilter(filters.FilterSet):
     reason = filters.MultipleChoiceFilter(
         field_name="unmapped_reason", choices=UnmappedReason.choices, label="Unmapped because"
     )
-    invoice = filters.ModelChoiceFilter(
+    invoice_number = LookedUpFilter(
+        Source(
+            "invoice", Invoice.objects.all, ("number__exact", "reference__exact"), any_case=True
+        ),
+        label="Invoice number or reference",
+    )
+    import_file = LookedUpFilter(
+        Source("import_batch", ImportBatch.objects.all, ("filename__icontains",)),
+        label="Imported from file",
+        max_length=200,
+    )
+    invoice = filters.ModelChoiceFilter(  # set by the links of an invoice
         queryset=Invoice.objects.defer("document_data"),
-        label="On invoice (its number in the address bar)",
-        widget=forms.TextInput,
+        label="Invoice",
+        widget=forms.HiddenInput,
         error_messages={"invalid_choice": "There is no such invoice."},
     )
-    batch = filters.ModelChoiceFilter(
+    batch = filters.ModelChoiceFilter(  # set by the links of an import
         field_name="import_batch",
         queryset=ImportBatch.objects.all(),
-        label="Import (its number in the address bar)",
-        widget=forms.TextInput,
+        label="Import",
+        widget=forms.HiddenInput,
         error_messages={"invalid_choice": "There is no such import."},
     )
 

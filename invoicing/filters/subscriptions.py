@@ -22,18 +22,22 @@ class SubscriptionItemFilter(filters.FilterSet):
         Source("order_line__order", SalesOrder.objects.all, ("number__iexact",)), label="Order"
     )
     cli = LookedUpFilter(Source("asset", Asset.objects.all, ("cli",)), label="CLI")
-    contract = filters.ModelChoiceFilter(
+    contract_reference = LookedUpFilter(
+        Source("subscription__contract", Contract.objects.all, ("reference__iexact",)),
+        label="Contract",
+    )
+    contract = filters.ModelChoiceFilter(  # set by the link on the page of a contract
         field_name="subscription__contract",
         queryset=Contract.objects.all(),
-        label="Contract (its number in the address bar)",
-        widget=forms.TextInput,
+        label="Contract",
+        widget=forms.HiddenInput,
         error_messages={"invalid_choice": "There is no such contract."},
     )
-    line = filters.ModelChoiceFilter(
+    line = filters.ModelChoiceFilter(  # set by the link of an order line
         field_name="order_line",
         queryset=OrderLine.objects.all(),
-        label="Order line (its number in the address bar)",
-        widget=forms.TextInput,
+        label="Order line",
+        widget=forms.HiddenInput,
         error_messages={"invalid_choice": "There is no such order line."},
     )
     starts_on = filters.DateFromToRangeFilter(label="Billed from between")

@@ -9,7 +9,7 @@ from billing_site.web.list_parts import Export, QuickSearch, Suggestion, Totals
 from billing_site.web.lists import ListView
 from billing_site.web.spreadsheets.columns import Column, Kind
 from invoicing.filters.invoices import InvoiceFilter
-from invoicing.models import Invoice
+from invoicing.models import Invoice, PricingRule
 from invoicing.tables.invoice_cells import invoice_cells
 from invoicing.tables.invoices import InvoiceTable
 from invoicing.views.bulk import APPROVE, CLOSE, RECALCULATE
@@ -73,6 +73,7 @@ class InvoiceListView(ListView):
         "reference": Suggestion(
             lambda user: Invoice.objects.filter(reference__isnull=False), "reference"
         ),
+        "rule_name": Suggestion(lambda user: PricingRule.objects.all(), "name"),
     }
     export = Export(columns=EXPORT_COLUMNS, values=_export_values)
     bulk_actions = (APPROVE, CLOSE, RECALCULATE)

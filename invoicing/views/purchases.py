@@ -12,7 +12,7 @@ from billing_site.web.lists import ListView
 from billing_site.web.spreadsheets.columns import Column, Kind
 from inventory.models import CatalogueItem
 from invoicing.filters.purchases import PurchaseFilter
-from invoicing.models import Purchase
+from invoicing.models import ImportBatch, Invoice, Purchase
 from invoicing.tables.purchases import PurchaseTable
 from ledger.models import Customer
 
@@ -48,6 +48,14 @@ EXPORT_COLUMNS = (
     Column("invoice_reference", "Invoice reference"),
     Column("get_unmapped_reason_display", "Unmapped because"),
 )
+PURCHASE_SUGGESTIONS = {
+    "customer_code": Suggestion(lambda user: Customer.objects.all(), "code", label="name"),
+    "product_code": Suggestion(lambda user: CatalogueItem.objects.all(), "code", label="name"),
+    "invoice_number": Suggestion(
+        lambda user: Invoice.objects.filter(number__isnull=False), "number"
+    ),
+    "import_file": Suggestion(lambda user: ImportBatch.objects.all(), "filename"),
+}
 
 
 def _export_values(purchase: Purchase) -> list[Any]:
@@ -77,11 +85,8 @@ class PurchaseListView(ListView):
         QuickSearch("unmapped", "Unmapped", lambda rows: rows.unmapped()),
     )
     ordering = ("-purchased_at",)
-    suggestions = {
-        "customer_code": Suggestion(lambda user: Customer.objects.all(), "code", label="name"),
-        "product_code": Suggestion(lambda user: CatalogueItem.objects.all(), "code", label="name"),
-    }
-    export = Export(columns=EXPORT_COLUMNS, values=_export_values)
+    suggestions = PURCHASE_SUGGESTIONS
+    export = Export(columns=EXPORT_COLUMNS, values=_export_values, currency="currency")
     row_template = "invoicing/_purchase_row.html"
     empty_title = "No purchases yet"
     empty_text = "Import a file of usage or charges; each row becomes a purchase."

@@ -15,7 +15,7 @@ from inventory.models import CatalogueItem
 from invoicing.filters.subscriptions import SubscriptionItemFilter
 from invoicing.models import SubscriptionItem
 from invoicing.tables.subscriptions import SubscriptionItemTable
-from ledger.models import Customer
+from ledger.models import Contract, Customer
 
 
 def _in_force(rows: QuerySet) -> QuerySet:
@@ -65,6 +65,9 @@ class SubscriptionListView(ListView):
     suggestions = {
         "customer_code": Suggestion(lambda user: Customer.objects.all(), "code", label="name"),
         "item_code": Suggestion(lambda user: CatalogueItem.objects.all(), "code", label="name"),
+        "contract_reference": Suggestion(
+            lambda user: Contract.objects.all(), "reference", label="customer__name"
+        ),
     }
     export = Export(
         columns=(

@@ -11,10 +11,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views import View
 
-from billing_site.web.list_parts import BulkAction, Export, QuickSearch, Suggestion, Totals
+from billing_site.web.list_parts import BulkAction, Export, QuickSearch, Totals
 from billing_site.web.lists import ListView
 from billing_site.web.spreadsheets.columns import Column, Kind
-from inventory.models import CatalogueItem
 from invoicing import tasks
 from invoicing.enums import UnmappedReason
 from invoicing.filters.purchases import PurchaseFilter
@@ -22,7 +21,7 @@ from invoicing.models import Purchase
 from invoicing.services import purchase_mapping
 from invoicing.services.purchase_mapping import ROUTABLE_REASONS, MappingOutcome
 from invoicing.tables.unmapped import UnmappedTable
-from ledger.models import Customer
+from invoicing.views.purchases import PURCHASE_SUGGESTIONS
 
 
 def _all_unmapped(rows: QuerySet, at: dt.datetime) -> QuerySet:
@@ -76,10 +75,7 @@ class UnmappedListView(ListView):
     quick_searches = tuple(_of_reason(reason) for reason in UnmappedReason)
     ordering = ("-purchased_at",)
     totals = Totals("currency", {"total_override": "total_override"})
-    suggestions = {
-        "customer_code": Suggestion(lambda user: Customer.objects.all(), "code", label="name"),
-        "product_code": Suggestion(lambda user: CatalogueItem.objects.all(), "code", label="name"),
-    }
+    suggestions = PURCHASE_SUGGESTIONS
     bulk_actions = (MAP_AGAIN, ROUTE)
     export = Export(
         columns=(

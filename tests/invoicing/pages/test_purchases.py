@@ -1,6 +1,8 @@
 """The purchases page and the page of one purchase (H-CB4, H-CB5)."""
 
+import csv
 import datetime as dt
+import io
 from decimal import Decimal
 
 import pytest
@@ -8,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from invoicing.models import ImportBatch
+from invoicing.models import ImportBatch, Purchase
 from tests import builders
 
 LIST = reverse("invoicing:purchase-list")
@@ -60,6 +62,25 @@ def test_the_filters_find_their_purchases(finance, purchases):
     assert shown(finance, f"?invoice={purchases.pk}") == ["a1", "a2", "b1", "b2"]
     assert shown(finance, f"?invoice={builders.make_invoice().pk}") == []
     assert shown(finance, "?sort=reference&quick=unmapped") == ["c1", "c2"]
+
+
+def test_an_invoice_and_an_import_are_found_by_name(finance, purchases):
+    other = builders.make_invoice(type="ad_hoc", reference="DRAFT-7")
+    builders.make_purchase(other, reference="d1", purchased_at=moment(10))
+    batch = ImportBatch.objects.create(
+        owner=builders.make_user(), file="imports/a.csv", filename="usage May.csv", digest="d"
+    )
+    Purchase.objects.filter(reference="d1").update(import_batch=batch)
+    assert shown(finance, "?invoice_number=DRAFT") == []
+    assert shown(finance, "?invoice_number=draft-7") == ["d1"]
+    assert shown(finance, "?import_file=may") == ["d1"]
+    assert shown(finance, "?import_file=june") == []
+    page = finance.get(f"{LIST}?batch={batch.pk}")
+    assert [(chip.label, chip.value) for chip in page.context["chips"]] == [
+        ("Import", "usage May.csv")
+    ]
+    text = finance.get(f"{LIST}?part=suggest&field=import_file&import_file=usage").content
+    assert b'value="usage May.csv"' in text
 
 
 @pytest.mark.requirement("K-4")

@@ -157,9 +157,40 @@ def test_the_page_of_a_rule_shows_its_use_its_words_and_its_history(finance):
     assert "Created" in text  # the timeline
     link = f"{reverse('invoicing:invoice-list')}?rule={rule.pk}"
     assert link in text
-    assert [row.pk for row in finance.get(link).context["page"].rows] == [invoice.pk]
+    shown = finance.get(link)
+    assert [row.pk for row in shown.context["page"].rows] == [invoice.pk]
+    assert [(chip.label, chip.value) for chip in shown.context["chips"]] == [
+        ("With a result of", "Minutes")
+    ]
+    assert f'<input type="hidden" name="rule" value="{rule.pk}">' in shown.content.decode()
     other = builders.make_rule(product_category=builders.make_category())
     assert (
         finance.get(f"{reverse('invoicing:invoice-list')}?rule={other.pk}").context["page"].rows
         == []
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("Minutes", ["A"]), ("minutes", ["A"]), ("inut", ["A", "B"]), ("night", ["B"]), ("x", [])],
+)
+def test_invoices_are_found_by_the_name_of_a_rule(finance, text, found):
+    for reference, name in (("A", "Minutes"), ("B", "Minutes by night")):
+        rule = builders.make_rule(name=name, product_category=builders.make_category())
+        builders.make_invoice(type="ad_hoc", reference=reference).items.create(
+            position=1, kind="price", rule=rule, label="x", exact_amount=1, amount=1
+        )
+    address = reverse("invoicing:invoice-list")
+    rows = finance.get(f"{address}?rule_name={text}&sort=period_from").context["page"].rows
+    assert sorted(row.reference for row in rows) == found
+
+
+def test_the_name_of_a_rule_is_suggested_and_never_asked_for_as_a_number(finance):
+    builders.make_rule(name="Minutes by night", product_category=builders.make_category())
+    address = reverse("invoicing:invoice-list")
+    form = finance.get(f"{address}?part=advanced").content.decode()
+    assert 'list="suggest-rule_name"' in form
+    assert "number in the address" not in form
+    assert 'name="rule"' not in form
+    suggested = finance.get(f"{address}?part=suggest&field=rule_name&rule_name=NIGHT")
+    assert 'value="Minutes by night"' in suggested.content.decode()

@@ -42,6 +42,8 @@ def test_the_filters_find_their_charges(auditor, items):
     assert shown(auditor, f"?order={second.order_line.order.number.lower()}") == ["Mobile XL"]
     assert shown(auditor, f"?item_code={first.item.code}") == ["Mobile L"]
     assert shown(auditor, f"?contract={second.subscription.contract_id}") == ["Mobile XL"]
+    reference = second.subscription.contract.reference
+    assert shown(auditor, f"?contract_reference={reference.lower()}") == ["Mobile XL"]
     assert shown(auditor, f"?line={first.order_line_id}") == ["Mobile L"]
     assert shown(auditor, "?starts_on_before=2021-01-01") == ["Mobile XL"]
     assert auditor.get(items[0].get_absolute_url()).status_code == 200
