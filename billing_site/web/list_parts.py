@@ -4,12 +4,13 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import QuerySet
 
-from billing_site.kernel.money import EXACT, minor_units
+from billing_site.kernel.money import EXACT, MINOR_UNITS
 from billing_site.web.spreadsheets.columns import Column, Kind
 
 # Every list page by its key; a page registers itself when its module is loaded.
@@ -109,16 +110,20 @@ class Export:
     values: Callable[[Any], Sequence[Any]] | None = None
     currency: str = ""
 
+    @cached_property
+    def has_amounts(self) -> bool:
+        return any(column.kind is Kind.MONEY for column in self.columns)
+
     def row(self, row: Any) -> Sequence[Any]:
         values = (
             self.values(row)
             if self.values is not None
             else [_follow(row, column.key) for column in self.columns]
         )
-        currency = _follow(row, self.currency) if self.currency else None
-        if not currency:
+        if not (self.currency and self.has_amounts):
             return values
-        places = minor_units(currency)
+        currency = _follow(row, self.currency)
+        places = MINOR_UNITS.get(currency or "", 0)  # without a currency: the decimals it needs
         return [
             with_places(value, places)
             if column.kind is Kind.MONEY and isinstance(value, Decimal)
@@ -128,9 +133,13 @@ class Export:
 
 
 def with_places(amount: Decimal, places: int) -> Decimal:
-    """The same number with ``places`` decimals, or with all it needs when those are more."""
+    """The same number with ``places`` decimals, or with all it needs when those are more.
+
+    >>> [str(with_places(Decimal(text), 2)) for text in ("1E+2", "-0.10", "0.1250", "-0.000")]
+    ['100.00', '-0.10', '0.125', '0.00']
+    """
     shown = amount.quantize(Decimal(1).scaleb(-places), context=EXACT)
-    return shown if shown == amount else amount.normalize(EXACT)
+    return EXACT.plus(shown if shown == amount else amount.normalize(EXACT))
 
 
 def _follow(row: Any, path: str) -> Any:

@@ -75,7 +75,7 @@ class InvoiceListView(ListView):
         ),
         "rule_name": Suggestion(lambda user: PricingRule.objects.all(), "name"),
     }
-    export = Export(columns=EXPORT_COLUMNS, values=_export_values)
+    export = Export(columns=EXPORT_COLUMNS, values=_export_values, currency="currency")
     bulk_actions = (APPROVE, CLOSE, RECALCULATE)
     template_name = "invoicing/invoice_list.html"
     empty_title = "No invoices yet"

@@ -104,6 +104,7 @@ class UnmappedListView(ListView):
             row.purchased_at,
             row.created_at,
         ),
+        currency="currency",
     )
     template_name = "invoicing/unmapped_list.html"
     row_template = "invoicing/_unmapped_row.html"

@@ -1,5 +1,6 @@
 """Customers: the list, the page, the form, suspending and resuming."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
@@ -11,9 +12,10 @@ from django.utils import timezone
 from django.views import View
 
 from billing_site.kernel.errors import DomainError
+from billing_site.kernel.money import minor_units
 from billing_site.kernel.periods import local_date
 from billing_site.web.edits import EditIsStale, FieldsRefused, version_of
-from billing_site.web.list_parts import Export, QuickSearch
+from billing_site.web.list_parts import Export, QuickSearch, with_places
 from billing_site.web.lists import ListView
 from billing_site.web.spreadsheets.columns import Column, Kind
 from ledger import selectors
@@ -54,6 +56,11 @@ def with_balances(rows: QuerySet) -> QuerySet:
     return rows.select_related("cluster").prefetch_related(Prefetch("contracts", contracts))
 
 
+def _exact(amount: Decimal, currency: str) -> str:
+    """Plain digits, ungrouped: other programs read them."""
+    return f"{with_places(amount, minor_units(currency)):f}"
+
+
 def _exported(customer: Customer) -> tuple[Any, ...]:
     sums = selectors.balances(contracts=customer.contracts.all())
     return (
@@ -66,7 +73,7 @@ def _exported(customer: Customer) -> tuple[Any, ...]:
         customer.suspended,
         customer.suspended_reason,
         ", ".join(currency for currency, _ in sums),
-        ", ".join(f"{amount} {currency}" for currency, amount in sums),
+        ", ".join(f"{_exact(amount, currency)} {currency}" for currency, amount in sums),
         customer.street,
         customer.postal_code,
         customer.city,

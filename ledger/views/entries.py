@@ -75,7 +75,7 @@ class LedgerEntryListView(ListView):
     }
     row_template = "ledger/_entry_row.html"
     template_name = "ledger/entry_list.html"
-    export = Export(columns=COLUMNS, values=_exported)
+    export = Export(columns=COLUMNS, values=_exported, currency="currency")
     empty_title = "No entries yet"
     empty_text = (
         "An approved invoice is posted here as a receivable, a payment as a credit. Entries are "

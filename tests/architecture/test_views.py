@@ -1,10 +1,14 @@
 """Every page asks for a log-in and says which permission it needs."""
 
 import pytest
+from django import forms
 from django.conf import settings
 from django.contrib.auth.models import Permission
 from django.urls import URLPattern, get_resolver, reverse
 from django.urls.converters import IntConverter
+from django_filters import ModelChoiceFilter
+
+from billing_site.web.list_parts import LISTS
 
 # Without a log-in. Everything else is behind LoginRequiredMiddleware.
 OPEN = {"web:login", "web:theme", "web:healthz", "web:readyz"}
@@ -60,6 +64,27 @@ def test_every_page_says_which_permission_it_needs():
 def declared_permission(pattern: URLPattern):
     view = getattr(pattern.callback, "view_class", pattern.callback)
     return getattr(view, "permission_required", None)
+
+
+def test_no_filter_asks_a_person_for_the_key_of_a_row():
+    """A row is chosen from names, or named; its key comes with a link, in a hidden field."""
+    pages()  # loads the views, and they register their lists
+    asking = [
+        f"{key}: {name}"
+        for key, view in LISTS.items()
+        if view.filterset_class is not None
+        for name, one in view.filterset_class.base_filters.items()
+        if isinstance(one, ModelChoiceFilter)
+        and not isinstance(one.field.widget, forms.Select | forms.HiddenInput)
+    ]
+    assert asking == []
+
+
+def test_every_list_that_exports_amounts_says_in_which_currency_they_are():
+    pages()  # loads the views, and they register their lists
+    exports = {key: view.export for key, view in LISTS.items() if view.export is not None}
+    assert [key for key, one in exports.items() if one.has_amounts and not one.currency] == []
+    assert exports["invoicing.invoice"].has_amounts
 
 
 @pytest.mark.django_db

@@ -283,8 +283,8 @@ def test_a_transfer_is_exported_as_csv_and_xlsx(desk, affinity):
     _, upfront, recurring = csv.reader(io.StringIO(text, newline=""))
     assert upfront[:2] == [line.order.number, "1"]
     assert [row[7:11] for row in (upfront, recurring)] == [
-        ["Up-front", "1.000000", "10.00", "EUR"],
-        ["Recurring", "1.000000", "20.00", "EUR"],
+        ["Up-front", "1", "10.00", "EUR"],
+        ["Recurring", "1", "20.00", "EUR"],
     ]
     answer = desk.get(f"{address}?part=export&format=xlsx")
     assert b"".join(answer.streaming_content).startswith(b"PK")

@@ -22,6 +22,7 @@ import xlsxwriter
 from xlsxwriter.worksheet import Worksheet
 
 from billing_site.kernel.errors import DomainError
+from billing_site.kernel.money import EXACT
 from billing_site.web.spreadsheets.columns import Column, Kind
 from billing_site.web.spreadsheets.marks import with_mark
 from billing_site.web.spreadsheets.sheets import EXACT_DIGITS
@@ -31,13 +32,7 @@ MAX_CELL_LENGTH = 32_767
 _WIDEST, _MEASURED_ROWS = 60, 500
 _CUT = " … (cut: the whole text is in the CSV export)"
 _NUMERIC = (Kind.INTEGER, Kind.DECIMAL, Kind.MONEY)
-_FORMATS = {
-    Kind.INTEGER: "#,##0",
-    Kind.DECIMAL: "#,##0.##########",
-    Kind.MONEY: "#,##0.00########",
-    Kind.DATE: "yyyy-mm-dd",
-    Kind.DATETIME: "yyyy-mm-dd hh:mm:ss",
-}
+_FORMATS = {Kind.DATE: "yyyy-mm-dd", Kind.DATETIME: "yyyy-mm-dd hh:mm:ss"}
 
 
 def write_csv(
@@ -61,8 +56,8 @@ def write_csv(
     for row in rows:
         writer.writerow(
             [
-                with_mark(value) if type(value) is str else _plain(value, time_zone)
-                for value, _ in zip(row, columns, strict=True)
+                with_mark(value) if type(value) is str else _plain(value, time_zone, column.kind)
+                for value, column in zip(row, columns, strict=True)
             ]
         )
         count += 1
@@ -112,7 +107,7 @@ def _fill_sheet(
 ) -> int:
     sheet = book.add_worksheet(title)
     header = book.add_format({"bold": True, "bottom": 1, "valign": "top"})
-    formats = {kind: book.add_format({"num_format": code}) for kind, code in _FORMATS.items()}
+    formats = _Formats(book)
     exact = book.add_format({"align": "right", "num_format": "@"})
     sheet.freeze_panes(1, 0)
     widths = [len(column.title) + 4 for column in columns]
@@ -144,7 +139,7 @@ def _write_cell(
     position: int,
     value: Any,
     kind: Kind,
-    formats: dict[Kind, Any],
+    formats: "_Formats",
     exact: Any,
     time_zone: dt.tzinfo,
 ) -> int:
@@ -157,9 +152,9 @@ def _write_cell(
         sheet.write_string(row, position, _plain(value, time_zone))
         return 3
     if isinstance(value, Decimal | int) and kind in _NUMERIC:
-        shown = f"{value:f}" if isinstance(value, Decimal) else str(value)
+        shown = _digits(value, kind)
         if len(shown) <= EXACT_DIGITS or _is_exact(Decimal(value)):
-            sheet.write_number(row, position, float(value), formats[kind])
+            sheet.write_number(row, position, float(value), formats.number(shown))
         else:
             sheet.write_string(row, position, shown, exact)
         return len(shown) + 4
@@ -168,29 +163,59 @@ def _write_cell(
         return 10
     if isinstance(value, dt.datetime):
         local = value.astimezone(time_zone) if value.tzinfo else value
-        sheet.write_datetime(row, position, local.replace(tzinfo=None), formats[Kind.DATETIME])
+        sheet.write_datetime(row, position, local.replace(tzinfo=None), formats.of(Kind.DATETIME))
         return 19
     if isinstance(value, dt.date):
-        sheet.write_datetime(row, position, value, formats[Kind.DATE])  # type: ignore[arg-type]
+        sheet.write_datetime(row, position, value, formats.of(Kind.DATE))  # type: ignore[arg-type]
         return 10
     sheet.write_string(row, position, _cut(_plain(value, time_zone)))
     return 10
 
 
 def _is_exact(number: Decimal) -> bool:
-    return number.is_finite() and len(number.normalize().as_tuple().digits) <= EXACT_DIGITS
+    return number.is_finite() and len(number.normalize(EXACT).as_tuple().digits) <= EXACT_DIGITS
 
 
-def _plain(value: Any, time_zone: dt.tzinfo) -> str:
+class _Formats:
+    """The formats of a workbook's cells, each made once. A number shows the decimals it has: the
+    optional places of a format (``0.###``) would leave a bare point behind a whole number.
+    """
+
+    def __init__(self, book: xlsxwriter.Workbook) -> None:
+        self._book = book
+        self._known: dict[str, Any] = {}
+
+    def of(self, kind: Kind) -> Any:
+        return self._format(_FORMATS[kind])
+
+    def number(self, shown: str) -> Any:
+        """For a number that is ``shown`` as plain digits."""
+        places = len(shown.partition(".")[2])
+        return self._format("#,##0" + ("." + "0" * places if places else ""))
+
+    def _format(self, code: str) -> Any:
+        if code not in self._known:
+            self._known[code] = self._book.add_format({"num_format": code})
+        return self._known[code]
+
+
+def _digits(value: Decimal | int, kind: Kind) -> str:
+    """A number in plain digits, never with an exponent; nothing of it is lost."""
+    if not isinstance(value, Decimal):
+        return str(value)
+    if kind is not Kind.MONEY and value.is_finite():
+        value = EXACT.plus(value.normalize(EXACT))  # plus: there is no negative zero
+    return f"{value:f}"
+
+
+def _plain(value: Any, time_zone: dt.tzinfo, kind: Kind = Kind.TEXT) -> str:
     """A value as CSV text; numbers and dates are never marked."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    if isinstance(value, int):
-        return str(value)
+    if isinstance(value, Decimal | int):
+        return _digits(value, kind)
     if isinstance(value, dt.datetime):
         local = value.astimezone(time_zone) if value.tzinfo else value
         return local.isoformat(timespec="microseconds" if local.microsecond else "seconds")

@@ -3,6 +3,7 @@
 import csv
 import io
 from decimal import Decimal
+from types import SimpleNamespace
 from urllib.parse import quote
 
 import pytest
@@ -12,7 +13,9 @@ from django.test.utils import CaptureQueriesContext
 from openpyxl import load_workbook
 
 from billing_site.web import jobs, list_exports
+from billing_site.web.list_parts import Export
 from billing_site.web.models import Job
+from billing_site.web.spreadsheets.columns import Column, Kind
 from invoicing.enums import InvoiceStatus
 from tests.billing_site.web.things import make_thing, make_things
 from tests.builders import make_customer
@@ -253,6 +256,26 @@ def test_an_export_holds_the_whole_filter_in_the_order_of_the_list(visit):
     assert rows[1][2:] == ["Open", "EUR", "10.00"]
     assert "attachment" in response["Content-Disposition"]
     assert "Things 2" in response["Content-Disposition"]
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount", "written"),
+    [
+        ("EUR", "0.0000", "0.00"),
+        ("EUR", "1E+2", "100.00"),
+        ("EUR", "-0.1000", "-0.10"),
+        ("EUR", "2.6250", "2.625"),
+        ("JPY", "100.0000", "100"),
+        ("BHD", "2.5000", "2.500"),
+        ("XYZ", "2.5000", "2.5"),
+    ],
+)
+def test_an_amount_is_exported_with_the_decimals_of_its_currency(currency, amount, written):
+    row = SimpleNamespace(currency=currency, total=Decimal(amount), rate=Decimal("2.620"))
+    columns = (Column("total", "Total", Kind.MONEY), Column("rate", "Rate", Kind.DECIMAL))
+    total, rate = Export(columns, currency="currency").row(row)
+    assert f"{total:f}" == written
+    assert rate == row.rate
 
 
 def test_an_export_as_workbook_has_the_same_rows(visit):

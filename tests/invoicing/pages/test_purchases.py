@@ -184,6 +184,24 @@ def test_the_export_holds_what_the_filter_shows(finance, purchases):
     assert "Unknown customer" in lines[1]
 
 
+def test_the_export_writes_numbers_without_the_zeros_of_their_storage(finance):
+    builders.make_purchase(
+        unmapped_reason="unknown_customer",
+        quantity=D("4403"),
+        unit_price_override=D("2.62"),
+        total_override=D("11535.8"),
+        cost_override=D("0.000000000000001"),
+        currency="EUR",
+    )
+    response = finance.get(f"{LIST}?part=export&format=csv")
+    text = b"".join(response.streaming_content).decode("utf-8-sig")
+    [row] = csv.DictReader(io.StringIO(text))
+    assert row["Quantity"] == "4403"
+    assert row["Own price"] == "2.62"
+    assert row["Own total"] == "11535.80"
+    assert row["Own cost"] == "0.000000000000001"
+
+
 @pytest.mark.requirement("H-CB4")
 def test_the_page_of_a_purchase_shows_everything_and_where_it_went(finance):
     owner = builders.make_user(username="importer")

@@ -110,8 +110,8 @@ def test_xlsx_has_typed_cells_a_frozen_header_and_a_filter():
     ]
     assert [cell.number_format for cell in row[1:6]] == [
         "#,##0",
-        "#,##0.##########",
-        "#,##0.00########",
+        "#,##0.000000",
+        "#,##0.00",
         "yyyy-mm-dd",
         "yyyy-mm-dd hh:mm:ss",
     ]
@@ -163,6 +163,48 @@ def test_marking_is_undone_for_any_text():
 def test_typed_columns_are_never_marked():
     stream, _ = csv_bytes([Column("a", "A", Kind.MONEY)], [[Decimal("-5")], [-5]])
     assert stream.getvalue().decode("utf-8-sig").splitlines() == ["A", "-5", "-5"]
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        ("0", "0"),
+        ("0E-15", "0"),
+        ("-0.000", "0"),
+        ("100", "100"),
+        ("1E+2", "100"),
+        ("4403.000000000000000", "4403"),
+        ("2.620000000000000", "2.62"),
+        ("-0.10", "-0.1"),
+        ("0.000000000000001", "0.000000000000001"),
+        ("999999999999999.999999999999999", "999999999999999.999999999999999"),
+    ],
+)
+def test_quantities_and_prices_are_written_without_the_zeros_of_their_storage(stored, shown):
+    stream, _ = csv_bytes([Column("a", "A", Kind.DECIMAL)], [[Decimal(stored)]])
+    assert stream.getvalue().decode("utf-8-sig").splitlines()[1] == shown
+
+    stream, _ = xlsx_stream([Column("a", "A", Kind.DECIMAL)], [[Decimal(stored)]])
+    cell = openpyxl.load_workbook(stream).active["A2"]
+    places = len(shown.partition(".")[2])
+    if len(shown) < 30:
+        assert cell.value == float(shown)
+        assert cell.number_format == ("#,##0." + "0" * places if places else "#,##0")
+    else:
+        assert cell.value == shown
+
+
+@pytest.mark.parametrize(
+    ("amount", "number_format"),
+    [("0", "#,##0"), ("0.00", "#,##0.00"), ("-0.10", "#,##0.00"), ("1.250", "#,##0.000")],
+)
+def test_an_amount_is_written_with_the_decimals_it_comes_with(amount, number_format):
+    stream, _ = csv_bytes([Column("a", "A", Kind.MONEY)], [[Decimal(amount)]])
+    assert stream.getvalue().decode("utf-8-sig").splitlines()[1] == amount
+
+    stream, _ = xlsx_stream([Column("a", "A", Kind.MONEY)], [[Decimal(amount)]])
+    cell = openpyxl.load_workbook(stream).active["A2"]
+    assert (cell.value, cell.number_format) == (float(amount), number_format)
 
 
 @pytest.mark.requirement("R14")
