@@ -3,13 +3,18 @@
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
+from django.utils import timezone
 from pghistory.models import Events
+
+from billing_site.kernel.money import format_quantity
+from billing_site.web.wording import day_in_words, moment_in_words
 
 VERBS = {
     "insert": "Created",
@@ -29,10 +34,13 @@ FIRST_VALUES = 12
 
 @dataclass(frozen=True)
 class Change:
-    """One field: its name for people, the value before and after as text (empty for nothing)."""
+    """One field: its name for people, the value before and after as text (empty for nothing).
+
+    ``before`` is None where there was nothing before: the first event of its kind.
+    """
 
     field: str
-    before: str
+    before: str | None
     after: str
 
 
@@ -141,7 +149,7 @@ def _changes(event: Any, names: dict[tuple[str, Any], str]) -> list[Change]:
         changes.append(
             Change(
                 label[:1].upper() + label[1:],
-                _text(field, name, before, names),
+                None if event.pgh_diff is None else _text(field, name, before, names),
                 _text(field, name, after, names),
             )
         )
@@ -156,8 +164,25 @@ def _text(
     if (name, value if isinstance(value, int | str) else None) in names:
         return names[(name, value)]
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return "Yes" if value else "No"
     if field is not None and field.choices:
         return str(dict(field.flatchoices).get(value, value))
-    text = str(value)
+    text = _typed(field, str(value))
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def _typed(field: models.Field | None, text: str) -> str:
+    """What an event keeps as text, as the product shows it elsewhere; the event's fields are
+    those of today, so a value that no longer is of their kind stays as it was kept.
+    """
+    try:
+        match field:
+            case models.DateTimeField():
+                return moment_in_words(timezone.localtime(dt.datetime.fromisoformat(text)))
+            case models.DateField():
+                return day_in_words(dt.date.fromisoformat(text))
+            case models.DecimalField():
+                return format_quantity(Decimal(text))
+    except (ValueError, ArithmeticError):
+        return text
+    return text

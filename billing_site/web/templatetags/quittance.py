@@ -15,10 +15,10 @@ from django.utils.safestring import SafeString, mark_safe
 from billing_site.kernel.money import format_money, format_quantity
 from billing_site.web.timelines import timeline_of
 from billing_site.web.vendor import ICONS
+from billing_site.web.wording import day_in_words, moment_in_words
 
 register = template.Library()
 
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 PLACEHOLDER_KEY = 7_316_820_954  # stands for the key while an address is taken apart
 NOTHING = mark_safe('<span class="nothing" aria-label="none">–</span>')
 
@@ -123,11 +123,7 @@ def day(value: dt.date | None) -> SafeString:
 
 @lru_cache(maxsize=4096)
 def _day(value: dt.date) -> SafeString:
-    return SafeString(f'<time datetime="{value.isoformat()}">{_in_words(value)}</time>')
-
-
-def _in_words(value: dt.date) -> str:
-    return f"{value.day:02} {MONTHS[value.month - 1]} {value.year}"
+    return SafeString(f'<time datetime="{value.isoformat()}">{day_in_words(value)}</time>')
 
 
 @register.filter
@@ -136,7 +132,7 @@ def moment(value: dt.datetime | None) -> SafeString:
     if value is None:
         return NOTHING
     local = timezone.localtime(value)
-    shown = f"{_in_words(local)}, {local.hour:02}:{local.minute:02}"
+    shown = moment_in_words(local)
     return SafeString(
         f'<time datetime="{local.isoformat(timespec="seconds")}" '
         f'title="{shown}:{local.second:02} {local.tzname()}">{shown}</time>'

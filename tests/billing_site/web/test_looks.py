@@ -9,14 +9,18 @@ import pghistory
 import pytest
 from django.conf import settings
 from django.contrib.staticfiles import finders
+from django.db import models
+from django.template.loader import render_to_string
+from django.utils.html import strip_tags
 
+from billing_site.web import timelines
 from billing_site.web.enums import JobStatus
 from billing_site.web.models import Job
 from billing_site.web.templatetags import quittance as tags
 from billing_site.web.timelines import timeline_of
 from billing_site.web.vendor import FILES, ICONS, NodeModulesFinder, NodeModulesStorage
 from ledger.models import Customer
-from tests.builders import make_cluster, make_customer
+from tests.builders import make_cluster, make_customer, make_user
 
 ICON_SHEET = Path(settings.BASE_DIR, "static/css/icons.css")
 NO_PACKAGES = not Path(settings.BASE_DIR, "node_modules/@tabler/core").exists()
@@ -129,6 +133,52 @@ def test_a_timeline_tells_who_changed_what_from_what_to_what(anna):
     changes = {change.field: (change.before, change.after) for change in changed.changes}
     assert changes["Name"] == ("Acme", "Acme Ltd")
     assert changes["Cluster"][1] == str(cluster)
+
+
+def test_a_timeline_shows_values_as_the_product_does(settings, db):
+    settings.TIME_ZONE = "Europe/Berlin"
+    joined = dt.datetime(2026, 3, 5, 23, 30, 59, 123456, tzinfo=dt.UTC)
+    user = make_user(date_joined=joined, email="")
+    user.email, user.is_staff = "a@example.org", True
+    user.date_joined = joined + dt.timedelta(days=1)
+    user.save()
+    user.email = ""
+    user.save()
+
+    [emptied, changed, created], _ = timeline_of(user, limit=10)
+
+    assert not created.changes
+    assert {change.field: (change.before, change.after) for change in changed.changes} == {
+        "Date joined": ("06 Mar 2026, 00:30", "07 Mar 2026, 00:30"),
+        "Email address": ("", "a@example.org"),
+        "Staff status": ("No", "Yes"),
+    }
+    [emptied_email] = emptied.changes
+    assert (emptied_email.before, emptied_email.after) == ("a@example.org", "")
+    shown = " ".join(
+        strip_tags(render_to_string("web/_timeline.html", {"entries": [emptied, changed]})).split()
+    )
+    assert "Email address: a@example.org → –" in shown
+    assert "Email address: – → a@example.org" in shown
+    assert "123456" not in shown
+
+
+@pytest.mark.parametrize(
+    ("field", "kept", "shown"),
+    [
+        (models.DecimalField(), "2.620000000000000", "2.62"),
+        (models.DecimalField(), "1E+2", "100"),
+        (models.DecimalField(), "once a text", "once a text"),
+        (models.DateField(), "2026-03-05", "05 Mar 2026"),
+        (models.DateTimeField(), "2026-03-05T10:00:00.5+00:00", "05 Mar 2026, 11:00"),
+        (models.DateTimeField(), "yesterday", "yesterday"),
+        (models.CharField(), "2026-03-05", "2026-03-05"),
+        (None, "2.50", "2.50"),
+    ],
+)
+def test_what_an_event_kept_is_shown_by_the_kind_of_its_field(settings, field, kept, shown):
+    settings.TIME_ZONE = "Europe/Berlin"
+    assert timelines._text(field, "x", kept, {}) == shown
 
 
 def test_a_timeline_of_many_changes_costs_a_fixed_number_of_queries(

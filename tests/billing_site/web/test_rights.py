@@ -41,7 +41,7 @@ def test_what_becomes_of_a_user_is_told_with_who_did_it():
     assert {entry.who for entry in entries} == {"", admin.username}
     assert sorted(verbs_of(user)) == sorted(
         [
-            "Changed no",
+            "Changed No",
             "Created",
             "Granted Finance",
             f"Granted {right}",
