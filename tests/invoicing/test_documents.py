@@ -1,5 +1,6 @@
 """The invoice document: what is on it, in which language, as HTML and as PDF (B-29, B-30)."""
 
+import dataclasses
 import datetime as dt
 import hashlib
 import io
@@ -16,6 +17,7 @@ from approvals.services.reviews import approve_at_once
 from invoicing import tasks
 from invoicing.errors import ResultRefused
 from invoicing.exports.invoice_html import render_invoice_html
+from invoicing.exports.invoice_pdf import render_pdf
 from invoicing.exports.wording import ENGLISH, GERMAN, wording_of
 from invoicing.models import Invoice, InvoiceItem, TransformationResult
 from invoicing.selectors.documents import invoice_document
@@ -189,6 +191,34 @@ def many_lines(count: int) -> Invoice:
         status="open", calculated_at=AT, net_total=count, gross_total=count, item_count=count
     )
     return Invoice.objects.get(pk=invoice.pk)
+
+
+@pytest.mark.requirement("B-29")
+def test_the_totals_turn_the_page_with_the_way_to_pay_and_two_lines():
+    invoice = open_invoice(customer())
+    document = invoice_document(reload(invoice))
+    [group] = document.groups
+    turned = 0
+    for count in range(20, 36):
+        lines = [
+            dataclasses.replace(group.lines[0], position=n, label=f"Charge {n:03}")
+            for n in range(1, count + 1)
+        ]
+        long = dataclasses.replace(
+            document, groups=(dataclasses.replace(group, lines=tuple(lines)),)
+        )
+        pages = PdfReader(io.BytesIO(render_pdf(render_invoice_html(long)))).pages
+        texts = [page.extract_text() for page in pages]
+        if len(texts) == 1:
+            assert not turned, "one line more never makes the document shorter"
+            continue
+        turned += 1
+        first, last = texts
+        assert last.count("Charge ") >= 2, count
+        assert "Total EUR" in last, count
+        assert "14 days after the invoice date" in last, count
+        assert first.count("Charge ") >= 18, count
+    assert turned >= 10
 
 
 def test_a_long_document_repeats_its_table_head_and_counts_its_pages():
