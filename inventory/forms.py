@@ -79,7 +79,7 @@ class CatalogueItemForm(EditForm):
                 del self.fields[name]
         else:
             for name in ROUTES:
-                self.fields[name].empty_label = "Not set: billed in-house"
+                self.fields[name].empty_label = "Not set: in-house"
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data

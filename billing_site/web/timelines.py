@@ -13,7 +13,7 @@ from django.db import models
 from django.utils import timezone
 from pghistory.models import Events
 
-from billing_site.kernel.money import format_quantity
+from billing_site.kernel.money import MINOR_UNITS, format_quantity, format_unit_price
 from billing_site.web.wording import day_in_words, moment_in_words
 
 VERBS = {
@@ -113,7 +113,11 @@ def _difference(event: Any) -> dict[str, Sequence[Any]]:
     if event.pgh_diff is not None or event.pgh_label in ("insert", "delete", "password_change"):
         return event.pgh_diff or {}
     data = event.pgh_data or {}
-    values = {name: value for name, value in data.items() if value not in (None, "", {}, [])}
+    values = {
+        name: value
+        for name, value in data.items()
+        if name != "id" and value not in (None, "", {}, [])
+    }
     return {name: (None, value) for name, value in list(values.items())[:FIRST_VALUES]}
 
 
@@ -143,21 +147,26 @@ def _pointed_to(events: Iterable[Any]) -> dict[tuple[str, Any], str]:
 
 def _changes(event: Any, names: dict[tuple[str, Any], str]) -> list[Change]:
     changes = []
+    currency = str((event.pgh_data or {}).get("currency") or "")
     for name, (before, after) in _difference(event).items():
         field = _field(event, name)
         label = str(field.verbose_name) if field is not None else name.replace("_", " ")
         changes.append(
             Change(
                 label[:1].upper() + label[1:],
-                None if event.pgh_diff is None else _text(field, name, before, names),
-                _text(field, name, after, names),
+                None if event.pgh_diff is None else _text(field, name, before, names, currency),
+                _text(field, name, after, names, currency),
             )
         )
     return changes
 
 
 def _text(
-    field: models.Field | None, name: str, value: Any, names: dict[tuple[str, Any], str]
+    field: models.Field | None,
+    name: str,
+    value: Any,
+    names: dict[tuple[str, Any], str],
+    currency: str = "",
 ) -> str:
     if value is None or value == "":
         return ""
@@ -167,11 +176,11 @@ def _text(
         return "Yes" if value else "No"
     if field is not None and field.choices:
         return str(dict(field.flatchoices).get(value, value))
-    text = _typed(field, str(value))
+    text = _typed(field, str(value), currency)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
-def _typed(field: models.Field | None, text: str) -> str:
+def _typed(field: models.Field | None, text: str, currency: str) -> str:
     """What an event keeps as text, as the product shows it elsewhere; the event's fields are
     those of today, so a value that no longer is of their kind stays as it was kept.
     """
@@ -181,6 +190,8 @@ def _typed(field: models.Field | None, text: str) -> str:
                 return moment_in_words(timezone.localtime(dt.datetime.fromisoformat(text)))
             case models.DateField():
                 return day_in_words(dt.date.fromisoformat(text))
+            case models.DecimalField(decimal_places=4, max_digits=19) if currency in MINOR_UNITS:
+                return format_unit_price(Decimal(text), currency)  # an amount of money
             case models.DecimalField():
                 return format_quantity(Decimal(text))
     except (ValueError, ArithmeticError):

@@ -2,14 +2,14 @@
 
 import django_tables2 as tables
 
-from billing_site.web.tables import LESSER_NUMBER, with_class
+from billing_site.web.tables import LESSER_NUMBER
 from invoicing.models import Purchase
 
 NUMERIC = {"th": {"class": "num"}, "td": {"class": "num"}}
 
 
 class PurchaseTable(tables.Table):
-    reference = tables.Column(attrs=with_class("wide"))
+    reference = tables.Column()
     purchased_at = tables.Column(verbose_name="When")
     customer = tables.Column(orderable=False)
     product = tables.Column(orderable=False, empty_values=(), accessor="item")
@@ -20,7 +20,7 @@ class PurchaseTable(tables.Table):
         verbose_name="Own price", orderable=False, attrs=LESSER_NUMBER
     )
     total_override = tables.Column(verbose_name="Own total", orderable=False, attrs=NUMERIC)
-    invoice = tables.Column(verbose_name="Invoice, or why none", orderable=False)
+    invoice = tables.Column(verbose_name="Invoice", orderable=False)
 
     class Meta:
         model = Purchase

@@ -163,6 +163,17 @@ def test_a_timeline_shows_values_as_the_product_does(settings, db):
     assert "123456" not in shown
 
 
+AMOUNT = models.DecimalField(max_digits=19, decimal_places=4)
+
+
+@pytest.mark.parametrize(
+    ("currency", "shown"),
+    [("EUR", "3,376.40"), ("JPY", "3,376.4"), ("BHD", "3,376.400"), ("", "3,376.4")],
+)
+def test_an_amount_of_a_history_has_the_decimals_of_its_currency(currency, shown):
+    assert timelines._text(AMOUNT, "net_total", "3376.4000", {}, currency) == shown
+
+
 @pytest.mark.parametrize(
     ("field", "kept", "shown"),
     [
