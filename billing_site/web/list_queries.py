@@ -221,9 +221,22 @@ class ListQuery:
         ]
 
     @property
-    def advanced_in_use(self) -> bool:
-        names = [name for field in self.advanced for name in parameter_names(field)]
-        return any(self.parameters.get(name) for name in names)
+    def advanced_values(self) -> list[tuple[str, str]]:
+        """What the address says for the fields under Advanced: the form carries it on until they
+        are asked for. Chips show it in words, so the page need not render the fields.
+        """
+        return [
+            (name, value)
+            for field in self.advanced
+            for name in parameter_names(field)
+            for value in self.parameters.getlist(name)
+            if value
+        ]
+
+    @property
+    def advanced_is_refused(self) -> bool:
+        """True when a value under Advanced does not fit: the field is shown with its error."""
+        return any(field.errors for field in self.advanced)
 
     def chips(self) -> list[Chip]:
         """The active filters in words, each with the address without it."""

@@ -57,11 +57,28 @@ def test_several_choices_do_not_sort_the_whole_filter(db, anna):
     assert "DISTINCT" not in str(query.rows.query)
 
 
-def test_the_advanced_form_is_rendered_when_it_is_asked_for_or_in_use(db, client, anna):
+def test_the_advanced_form_is_rendered_when_it_is_asked_for(db, client, anna):
     anna.user_permissions.add(Permission.objects.get(codename="view_group"))
     client.force_login(anna)
     assert 'name="total_min"' not in client.get("/things/").content.decode()
-    assert 'name="total_min"' in client.get("/things/?part=advanced").content.decode()
-    text = client.get("/things/?total_min=3").content.decode()
+    text = client.get("/things/?part=advanced&total_min=3").content.decode()
     assert 'name="total_min"' in text
     assert 'value="3"' in text
+
+
+def test_what_is_filtered_under_advanced_is_carried_on_without_its_fields(db, client, anna):
+    anna.user_permissions.add(Permission.objects.get(codename="view_group"))
+    client.force_login(anna)
+    text = client.get("/things/?total_min=3&status=open&status=pending").content.decode()
+    for name, value in (("total_min", "3"), ("status", "open"), ("status", "pending")):
+        assert f'<input type="hidden" name="{name}" value="{value}">' in text
+    assert '<details class="filter-advanced">' in text
+
+
+def test_a_value_under_advanced_that_does_not_fit_is_shown_with_its_field(db, client, anna):
+    anna.user_permissions.add(Permission.objects.get(codename="view_group"))
+    client.force_login(anna)
+    text = client.get("/things/?total_min=much").content.decode()
+    assert '<details class="filter-advanced" open>' in text
+    assert 'type="hidden" name="total_min"' not in text
+    assert 'name="total_min"' in text
