@@ -26,12 +26,3 @@ class ImportStatus(models.TextChoices):
     CHECKED = "checked", "Checked"
     COMMITTED = "committed", "Imported"
     DISCARDED = "discarded", "Discarded"
-
-
-class RowVerdict(models.TextChoices):
-    """What importing a row would do (D-06)."""
-
-    NEW = "new", "New"
-    CHANGED = "changed", "Changed"
-    UNCHANGED = "unchanged", "Unchanged"
-    ERROR = "error", "Error"

@@ -15,9 +15,10 @@ from django.db.models.functions import Cast, Concat
 from django.urls import reverse
 from django_fsm import FSMField, transition
 
+from billing_site.web.enums import RowVerdict
 from billing_site.web.trees import TreeNode
 from billing_site.web.triggers import changed_at, contract_of_customer
-from inventory.enums import ImportStatus, ItemKind, ItemType, RowVerdict
+from inventory.enums import ImportStatus, ItemKind, ItemType
 from inventory.querysets import (
     AssetQuerySet,
     BillingPlatformQuerySet,

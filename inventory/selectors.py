@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db.models import PROTECT, Count, Model, Q
 
-from inventory.enums import RowVerdict
+from billing_site.web.enums import RowVerdict
 from inventory.models import (
     BillingPlatform,
     CatalogueItem,

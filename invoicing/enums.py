@@ -100,12 +100,3 @@ class ImportStatus(models.TextChoices):
     COMMITTED = "committed", "Committed"
     REFUSED = "refused", "Refused"
     DISCARDED = "discarded", "Discarded"
-
-
-class RowVerdict(models.TextChoices):
-    """What importing a row would do."""
-
-    NEW = "new", "New"
-    CHANGED = "changed", "Changed"
-    UNCHANGED = "unchanged", "Unchanged"
-    ERROR = "error", "Error"

@@ -1,4 +1,4 @@
-"""States of long work and of its rows."""
+"""States of long work and of its rows; verdicts on the rows of an uploaded file."""
 
 from django.db.models import TextChoices
 
@@ -33,3 +33,12 @@ class ItemOutcome(TextChoices):
     DONE = "done", "Done"
     SKIPPED = "skipped", "Skipped"
     FAILED = "failed", "Failed"
+
+
+class RowVerdict(TextChoices):
+    """What importing a row of an uploaded file would do."""
+
+    NEW = "new", "New"
+    CHANGED = "changed", "Changed"
+    UNCHANGED = "unchanged", "Unchanged"
+    ERROR = "error", "Error"

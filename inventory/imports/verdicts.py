@@ -8,9 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 from billing_site.kernel.money import format_quantity
+from billing_site.web.enums import RowVerdict
 from billing_site.web.spreadsheets.tables import Table, shown
 from inventory import selectors
-from inventory.enums import ItemKind, ItemType, RowVerdict
+from inventory.enums import ItemKind, ItemType
 from inventory.errors import ItemImportRefused
 from inventory.imports.columns import BY_FIELD, ROUTES
 from inventory.imports.rows import ParsedRow, RowParser

@@ -15,9 +15,9 @@ from django.core.files import File
 from django.db import IntegrityError, connection, transaction
 
 from billing_site.web.edits import constraint_of
+from billing_site.web.enums import RowVerdict
 from billing_site.web.spreadsheets.errors import SpreadsheetRefused
 from billing_site.web.spreadsheets.reading import open_table
-from inventory.enums import RowVerdict
 from inventory.errors import ItemImportHasChanged, ItemImportRefused
 from inventory.imports.verdicts import (
     ItemFile,

@@ -10,10 +10,10 @@ from django.utils import timezone
 from django.views import View
 
 from billing_site.kernel.errors import DomainError
+from billing_site.web.enums import RowVerdict
 from billing_site.web.spreadsheets.columns import Column, Kind
 from billing_site.web.spreadsheets.writing import write_csv
 from inventory import selectors
-from inventory.enums import RowVerdict
 from inventory.forms import ItemUploadForm
 from inventory.imports.columns import ITEM_COLUMNS, ROUTES
 from inventory.models import BillingPlatform, ItemImport

@@ -7,9 +7,10 @@ from django.db.models import F, Q
 from django.db.models.functions import Upper
 from django.urls import reverse
 
+from billing_site.web.enums import RowVerdict
 from billing_site.web.models import Job
 from inventory.models import CatalogueItem
-from invoicing.enums import ImportStatus, RowVerdict, UnmappedReason
+from invoicing.enums import ImportStatus, UnmappedReason
 from invoicing.models.invoices import EXACT, Invoice
 from invoicing.querysets import PurchaseQuerySet
 from ledger.models import Contract, Customer

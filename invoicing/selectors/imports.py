@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from django.db.models import Count, Q, QuerySet
 
+from billing_site.web.enums import RowVerdict
 from billing_site.web.spreadsheets.reading import open_table
 from billing_site.web.spreadsheets.tables import HeaderCell
-from invoicing.enums import ImportStatus, RowVerdict, UnmappedReason
+from invoicing.enums import ImportStatus, UnmappedReason
 from invoicing.models import ForetoldInvoice, ImportBatch, ImportRow, Invoice
 
 SAMPLES = 3

@@ -19,11 +19,12 @@ from django.core.files import File
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
+from billing_site.web.enums import RowVerdict
 from billing_site.web.jobs import start_job
 from billing_site.web.models import Job
 from billing_site.web.spreadsheets.errors import SpreadsheetRefused
 from billing_site.web.spreadsheets.reading import open_table
-from invoicing.enums import ImportStatus, RowVerdict
+from invoicing.enums import ImportStatus
 from invoicing.errors import ImportHasChanged, ImportRefused
 from invoicing.imports.mappings import ColumnMapping, find_mapping
 from invoicing.imports.rows import ParsedRow, RowParser

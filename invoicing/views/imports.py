@@ -16,12 +16,13 @@ from django.utils import timezone
 from django.views import View
 
 from billing_site.kernel.errors import DomainError
+from billing_site.web.enums import RowVerdict
 from billing_site.web.list_exports import FORMATS, SMALL_ROWS
 from billing_site.web.list_parts import Export, QuickSearch, Suggestion
 from billing_site.web.lists import ListView
 from billing_site.web.spreadsheets.columns import Column, Kind
 from billing_site.web.spreadsheets.writing import write_csv
-from invoicing.enums import ImportStatus, RowVerdict
+from invoicing.enums import ImportStatus
 from invoicing.exports.import_rows import write_import_rows
 from invoicing.filters.imports import ImportFilter
 from invoicing.forms.imports import MappingForm, UploadForm

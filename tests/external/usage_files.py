@@ -12,8 +12,9 @@ from django.db import connection
 from django.db.models import Count, Sum
 from django.utils import timezone
 
+from billing_site.web.enums import RowVerdict
 from inventory.models import CatalogueItem
-from invoicing.enums import InvoiceItemKind, InvoiceStatus, RowVerdict
+from invoicing.enums import InvoiceItemKind, InvoiceStatus
 from invoicing.models import ImportBatch, Invoice, InvoiceItem, Purchase
 from invoicing.services import purchase_imports
 from invoicing.services.calculation import calculate_invoices

@@ -8,7 +8,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from invoicing.enums import ImportStatus, InvoiceStatus, InvoiceType, RowVerdict, UnmappedReason
+from billing_site.web.enums import RowVerdict
+from invoicing.enums import ImportStatus, InvoiceStatus, InvoiceType, UnmappedReason
 from invoicing.models import ForetoldInvoice, ImportBatch, Invoice, Purchase
 from invoicing.selectors.imports import (
     forecast_of,

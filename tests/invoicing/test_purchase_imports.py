@@ -10,9 +10,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pghistory.models import Events
 
+from billing_site.web.enums import RowVerdict
 from billing_site.web.models import Job
 from billing_site.web.spreadsheets.errors import SpreadsheetRefused
-from invoicing.enums import ImportStatus, InvoiceStatus, RowVerdict, UnmappedReason
+from invoicing.enums import ImportStatus, InvoiceStatus, UnmappedReason
 from invoicing.errors import ImportHasChanged, ImportRefused
 from invoicing.imports.mappings import ColumnMapping, MappingRefused
 from invoicing.models import ImportBatch, ImportRow, Purchase

@@ -9,7 +9,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from billing_site.kernel.errors import DomainError
-from invoicing.enums import ImportStatus, RowVerdict
+from billing_site.web.enums import RowVerdict
+from invoicing.enums import ImportStatus
 from invoicing.imports.mappings import NAMED_MAPPINGS
 from invoicing.models import ImportBatch
 from invoicing.selectors.imports import forecast_of
