@@ -241,7 +241,7 @@ OUTCOMES = (
 
 def shown(text: str) -> list[str]:
     """The references of the rows on the page."""
-    return re.findall(r"<td>(R\d+|BIG)</td>", text)
+    return re.findall(r">(R\d+|BIG)</td>", text)
 
 
 @pytest.mark.requirement("H-CB4", "H-CB5")
