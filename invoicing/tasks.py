@@ -30,6 +30,8 @@ from invoicing.services import (
 logger = logging.getLogger(__name__)
 
 DOCUMENT_SWEEP_LIMIT = 500
+AWAITED_DOCUMENTS = 20  # the newest: somebody may be looking at the page where they appear
+FIRST, LAST = 0, 9  # priorities of messages on Redis; the lower number is taken first
 SWEEP_LIMIT = 100_000  # invoices; the rest at the next sweep
 BEAT_LOCKS = {
     "invoicing.create_due_invoices": 7_302_001,
@@ -58,10 +60,10 @@ def one_at_a_time(name: str) -> Iterator[bool]:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
 
 
-def send(task: Any, **arguments: Any) -> None:
+def send(task: Any, *, priority: int = FIRST, **arguments: Any) -> None:
     """Send a message; without Redis it is left to the next sweep."""
     try:
-        task.apply_async(kwargs=arguments, retry=False)
+        task.apply_async(kwargs=arguments, retry=False, priority=priority)
     except OperationalError:
         logger.warning("%s could not be queued; the sweep will find its work.", task.name)
 
@@ -154,17 +156,23 @@ def enqueue_documents() -> None:
 
 @shared_task(name="invoicing.sweep_unrendered_documents")
 def sweep_unrendered_documents() -> int:
-    """Queue every document that waits; give up those over which workers died again and again."""
+    """Queue the documents that wait, the newest ahead of a backlog; give up those over which
+    workers died again and again.
+    """
     with one_at_a_time("invoicing.sweep_unrendered") as mine:
         if not mine:
             return 0
         now = timezone.now()
         transformations.give_up_dead_results(at=now)
-        waiting = TransformationResult.objects.waiting(now).order_by("pk")
-        ids = list(waiting.values_list("pk", flat=True)[:DOCUMENT_SWEEP_LIMIT])
-    for result_id in ids:
+        waiting = TransformationResult.objects.waiting(now).values_list("pk", flat=True)
+        awaited = list(waiting.order_by("-pk")[:AWAITED_DOCUMENTS])
+        others = waiting.exclude(pk__in=awaited).order_by("pk")
+        ids = list(others[: DOCUMENT_SWEEP_LIMIT - len(awaited)])
+    for result_id in awaited:
         send(task=render_result, result_id=result_id)
-    return len(ids)
+    for result_id in ids:
+        send(task=render_result, result_id=result_id, priority=LAST)
+    return len(awaited) + len(ids)
 
 
 @shared_task(name="invoicing.render_result")

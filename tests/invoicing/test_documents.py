@@ -361,6 +361,21 @@ def test_the_sweep_queues_what_waits_and_only_that(monkeypatch):
     assert current_app.amqp.router.route({}, tasks.render_result.name)["queue"].name == "documents"
 
 
+def test_the_newest_documents_are_made_ahead_of_a_backlog(monkeypatch):
+    results = [approved(open_invoice()) for _ in range(4)]
+    monkeypatch.setattr(tasks, "AWAITED_DOCUMENTS", 1)
+    monkeypatch.setattr(tasks, "DOCUMENT_SWEEP_LIMIT", 3)
+    sent = []
+    monkeypatch.setattr(
+        tasks.render_result,
+        "apply_async",
+        lambda *, kwargs, priority, **options: sent.append((kwargs["result_id"], priority)),
+    )
+    assert tasks.sweep_unrendered_documents() == 3
+    oldest, second, _, newest = (result.pk for result in results)
+    assert sent == [(newest, tasks.FIRST), (oldest, tasks.LAST), (second, tasks.LAST)]
+
+
 def test_only_approved_invoices_have_a_pdf():
     with pytest.raises(ResultRefused, match="made when it is approved"):
         queue_result(invoice=reload(open_invoice(customer())), by=None, at=AT)
