@@ -2,17 +2,17 @@
 
 A benchmark is a module of this package with ``TITLE``, ``add_arguments(parser)`` and
 ``run(options) -> list[Figure]``; ``python -m benchmarks recalculation --invoices 2000`` is a quick
-run. They work in a database of their own, ``<name of DATABASE_URL>_bench``, that is dropped after.
+run. Each works in a database of its own, ``<name of DATABASE_URL>_bench``, that is dropped after.
 """
 
 import argparse
 import importlib
+import multiprocessing
 import pkgutil
 import sys
 
 import benchmarks
-from benchmarks.database import bench_database
-from benchmarks.figures import machine, table
+from benchmarks.running import run_one
 
 
 def main(arguments: list[str]) -> int:
@@ -29,19 +29,13 @@ def main(arguments: list[str]) -> int:
     for name in chosen:
         found[name].add_arguments(parser.add_argument_group(name))
     options = parser.parse_args(arguments)
+    processes = multiprocessing.get_context("spawn")
     missed = False
-    with bench_database():
-        from django.db import connection
-
-        for name in chosen:
-            print(f"{name} ...", file=sys.stderr, flush=True)
-            figures = found[name].run(options)
-            print(table(found[name].TITLE, figures), end="\n\n", flush=True)
-            missed |= any(figure.verdict == "MISSED" for figure in figures)
-        with connection.cursor() as cursor:
-            cursor.execute("SHOW server_version")
-            print(machine(cursor.fetchone()[0]))
-        connection.close()
+    for name in chosen:
+        process = processes.Process(target=run_one, args=(name, options))
+        process.start()
+        process.join()
+        missed |= process.exitcode != 0
     return int(missed)
 
 
