@@ -13,6 +13,8 @@ from invoicing.errors import FirmIsMissing
 from invoicing.services.approval import BATCH, Outcome, close_invoices
 from invoicing.services.recalculation import RecalculationOutcome, request_recalculation
 
+NOT_YET_APPROVED = "Not approved yet: it is in approval, and the next reviewer decides."
+
 
 @job_kind("approvals.approve_invoices", resumable=True, permission="approvals.request_approval")
 def approve_selected_invoices(job: JobRun) -> None:
@@ -26,7 +28,8 @@ def approve_selected_invoices(job: JobRun) -> None:
     for batch in _batches(job.unfinished(ids)):
         job.check_cancelled()
         try:
-            _report(job, approve_invoices(invoice_ids=batch, by=job.owner, at=job.now()))
+            outcomes = approve_invoices(invoice_ids=batch, by=job.owner, at=job.now())
+            _report(job, outcomes, unnumbered=NOT_YET_APPROVED)
         except FirmIsMissing:
             raise
         except DomainError:
@@ -64,7 +67,8 @@ def _one_by_one(job: JobRun, batch: list[int]) -> None:
     for pk in batch:
         job.check_cancelled()
         try:
-            _report(job, approve_invoices(invoice_ids=[pk], by=job.owner, at=job.now()))
+            outcomes = approve_invoices(invoice_ids=[pk], by=job.owner, at=job.now())
+            _report(job, outcomes, unnumbered=NOT_YET_APPROVED)
         except DomainError as refusal:
             url = reverse("invoicing:invoice-detail", args=[pk])
             job.fail(f"invoice {pk}", str(refusal), object_id=pk, url=url)
@@ -76,8 +80,13 @@ def _batches(ids: list[int]) -> list[list[int]]:
     return list(iter(lambda: list(islice(iterator, BATCH)), []))
 
 
-def _report(job: JobRun, outcomes: Iterable[Outcome | RecalculationOutcome]) -> None:
-    """A line for each invoice: done, or skipped with the reason."""
+def _report(
+    job: JobRun, outcomes: Iterable[Outcome | RecalculationOutcome], *, unnumbered: str = ""
+) -> None:
+    """A line for each invoice: done, or skipped with the reason.
+
+    :param unnumbered: what is to be known of an invoice that is done and has no number.
+    """
     for outcome in outcomes:
         url = reverse("invoicing:invoice-detail", args=[outcome.invoice_id])
         if outcome.refusal:
@@ -85,4 +94,5 @@ def _report(job: JobRun, outcomes: Iterable[Outcome | RecalculationOutcome]) -> 
         else:
             number = outcome.number if isinstance(outcome, Outcome) else ""
             label = f"{number} {outcome.label}".strip()
-            job.item(label, object_id=outcome.invoice_id, url=url)
+            note = "" if number else unnumbered
+            job.item(label, note=note, object_id=outcome.invoice_id, url=url)

@@ -288,6 +288,7 @@ class PaymentForm(forms.Form):
         help_text="The number on the bank statement.",
     )
     note = forms.CharField(max_length=200, required=False, validators=[validate_plain_text])
+    is_checked = forms.BooleanField(required=False, label="I have checked it; record it like this")
 
     @classmethod
     def empty(cls) -> "PaymentForm":

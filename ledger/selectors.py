@@ -1,5 +1,7 @@
 """Reads of the ledger floor that are not one queryset."""
 
+import datetime as dt
+import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -7,11 +9,20 @@ from typing import Any
 
 from django.db.models import Count, F, Q, Sum
 
+from billing_site.kernel.money import round_money
 from ledger.documents import LedgerLine
 from ledger.enums import PaymentStatus
-from ledger.models import Contract, ContractAccount, Customer, CustomerCluster, LedgerEntry
+from ledger.models import (
+    Contract,
+    ContractAccount,
+    Customer,
+    CustomerCluster,
+    LedgerEntry,
+    Payment,
+)
 
 LINES_AT_ONCE = 2000
+OLD_PAYMENT = dt.timedelta(days=90)
 # What the transaction behind a payment came to, by the payment's own status (B-18).
 TRANSACTION_STATUS = {
     PaymentStatus.PENDING: "Pending",
@@ -122,3 +133,36 @@ def customer_counts() -> dict[str, int]:
         "orphaned": customers.orphaned().count(),
         "new": customers.new().count(),
     }
+
+
+def doubts_about_payment(
+    *,
+    account: ContractAccount,
+    operation: uuid.UUID,
+    amount: Decimal,
+    booking_date: dt.date | None,
+    transaction_reference: str,
+    today: dt.date,
+) -> list[str]:
+    """Sentences on what is unusual about a payment before it is recorded for good.
+
+    None about a form that has recorded its payment already: sent twice, it changes nothing.
+    """
+    if Payment.objects.filter(operation=operation).exists():
+        return []
+    currency, owed = account.contract.currency, max(account.balance, Decimal(0))
+    doubts = []
+    if amount > owed:
+        doubts.append(
+            f"The contract owes {round_money(owed, currency):,} {currency}; what is above stays "
+            "as a credit."
+        )
+    if booking_date and booking_date < today - OLD_PAYMENT:
+        doubts.append(f"The booking date {booking_date} is more than {OLD_PAYMENT.days} days ago.")
+    same = Payment.objects.filter(account=account, transaction_reference=transaction_reference)
+    if transaction_reference and (earlier := same.order_by("-pk").first()):
+        doubts.append(
+            f"A payment of {round_money(earlier.amount, currency):,} {currency} with the "
+            f"reference {transaction_reference} is recorded already, on {earlier.booking_date}."
+        )
+    return doubts

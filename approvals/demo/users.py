@@ -20,12 +20,14 @@ class DemoUser:
     is_admin: bool = False
 
 
+CLERK = ("Finance", "Invoice approval", "Allow update billing", "Apps - Change Queue")
 USERS = (
-    DemoUser("finance", "Fiona", "Kranz", "Finance clerk who may approve", ("Finance", "Invoice approval", "Allow update billing", "Apps - Change Queue")),
+    DemoUser("finance", "Fiona", "Kranz", "Finance clerk who may approve", CLERK),
+    DemoUser("finance2", "Carl", "Brandt", "Second clerk, for what takes four eyes", CLERK),
     DemoUser("approver", "Arne", "Vogel", "Invoice approval", ("Invoice approval",)),
     DemoUser("auditor", "Udo", "Stein", "Auditor, reads everything", ("Auditor",)),
     DemoUser("admin", "Ada", "Mertens", "Administrator", is_admin=True),
-)  # fmt: skip
+)
 
 
 def create_users() -> dict[str, User]:

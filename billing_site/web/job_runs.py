@@ -67,9 +67,11 @@ class JobRun:
         self._counts["done"] += n
         self._flush_if_due()
 
-    def item(self, label: str, *, object_id: int | None = None, url: str = "") -> None:
-        """One row is done and is named in the outcome."""
-        self._record(ItemOutcome.DONE, label, "", object_id, url)
+    def item(
+        self, label: str, *, note: str = "", object_id: int | None = None, url: str = ""
+    ) -> None:
+        """One row is done and is named in the outcome, with what is to be known of it."""
+        self._record(ItemOutcome.DONE, label, note, object_id, url)
 
     def skip(self, label: str, reason: str, *, object_id: int | None = None, url: str = "") -> None:
         """One row was left as it was, and why."""

@@ -1,7 +1,9 @@
 """Contracts with their ledgers, and payments recorded by hand."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -12,6 +14,7 @@ from django.utils.text import slugify
 from django.views import View
 
 from billing_site.kernel.errors import DomainError
+from billing_site.kernel.periods import local_date
 from billing_site.web.edits import EditIsStale, version_of
 from billing_site.web.keyset import Cut, cut_page, total_order
 from ledger import selectors
@@ -128,8 +131,14 @@ def _contract_page(
     return render(request, "ledger/contract_form.html", context, status=status)
 
 
+DOUBTED = ("operation", "amount", "booking_date", "transaction_reference")
+
+
 class PaymentCreateView(PermissionRequiredMixin, View):
-    """Record money received; the same form sent twice records it once (H-B2, R6)."""
+    """Record money received; the same form sent twice records it once (H-B2, R6).
+
+    What is unusual is asked about first: a payment cannot be undone.
+    """
 
     permission_required = "ledger.record_payment"
 
@@ -143,8 +152,17 @@ class PaymentCreateView(PermissionRequiredMixin, View):
         if not form.is_valid():
             return self._page(request, contract, form, status=422)
         try:
-            account = ContractAccount.objects.get(contract=contract)
-            record_payment(account=account, at=timezone.now(), **form.cleaned_data)
+            account = ContractAccount.objects.select_related("contract").get(contract=contract)
+            payment, at = dict(form.cleaned_data), timezone.now()
+            if not payment.pop("is_checked"):
+                doubts = selectors.doubts_about_payment(
+                    account=account,
+                    today=local_date(at, settings.TIME_ZONE),
+                    **{name: payment[name] for name in DOUBTED},
+                )
+                if doubts:
+                    return self._page(request, contract, form, doubts=doubts, status=422)
+            record_payment(account=account, at=at, **payment)
         except DomainError as refusal:
             form.add_error(None, str(refusal))
             return self._page(request, contract, form, status=422)
@@ -153,7 +171,18 @@ class PaymentCreateView(PermissionRequiredMixin, View):
         return redirect(contract)
 
     def _page(
-        self, request: HttpRequest, contract: Contract, form: Any, *, status: int = 200
+        self,
+        request: HttpRequest,
+        contract: Contract,
+        form: Any,
+        *,
+        doubts: Sequence[str] = (),
+        status: int = 200,
     ) -> HttpResponse:
-        context = {"form": form, "contract": contract, "customer": contract.customer}
+        context = {
+            "form": form,
+            "contract": contract,
+            "customer": contract.customer,
+            "doubts": doubts,
+        }
         return render(request, "ledger/payment_form.html", context, status=status)

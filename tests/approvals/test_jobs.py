@@ -8,7 +8,7 @@ from billing_site.web.jobs import run, start_job
 from billing_site.web.models import Job, Selection
 from invoicing.models import Invoice, NumberScheme
 from tests import builders
-from tests.approvals.cases import AT, approver, open_invoice
+from tests.approvals.cases import AT, approver, make_group, make_process, open_invoice
 
 pytestmark = pytest.mark.django_db
 
@@ -44,6 +44,17 @@ def test_bulk_approval_has_an_outcome_for_every_invoice():
     assert (job.status, job.done, job.skipped) == ("completed", 3, 1)
     assert "from the day after the period" in job.items.get(outcome="skipped").reason
     assert Invoice.objects.filter(status="approved").count() == 3
+
+
+@pytest.mark.requirement("CB-102")
+def test_bulk_approval_says_which_invoices_are_not_approved_yet():
+    cluster = builders.make_cluster()
+    make_process(make_group("Reviewers"), customer_cluster=cluster)
+    invoice = open_invoice(builders.make_customer(cluster=cluster))
+    job = job_over([invoice], "approvals.approve_invoices", approver())
+    item = job.items.get()
+    assert (item.outcome, Invoice.objects.get().status) == ("done", "approving")
+    assert item.reason == "Not approved yet: it is in approval, and the next reviewer decides."
 
 
 def test_without_a_firm_the_job_fails_with_the_remedy(firm):

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from ledger.enums import EntryType
 from ledger.models import Contract, Customer, LedgerEntry, Payment
@@ -269,6 +270,7 @@ def test_a_payment_form_sent_twice_records_one_payment(finance):
         "amount": "89.25",
         "method": "bank_transfer",
         "booking_date": "",
+        "is_checked": "on",
     }
 
     finance.post(address, data)
@@ -278,6 +280,33 @@ def test_a_payment_form_sent_twice_records_one_payment(finance):
     contract.account.refresh_from_db()
     assert contract.account.balance == Decimal("-89.25")
     assert "In credit" in text_of(finance.get(contract.get_absolute_url()))
+
+
+@pytest.mark.requirement("H-B2")
+@pytest.mark.parametrize(
+    ("changes", "doubt"),
+    [
+        ({}, ""),
+        ({"amount": "89.26"}, "The contract owes 89.25 EUR; what is above stays as a credit."),
+        ({"booking_date": "1990-01-01"}, "is more than 90 days ago"),
+        ({"transaction_reference": "TX-2"}, ""),
+        ({"transaction_reference": "TX-1"}, "with the reference TX-1 is recorded already"),
+    ],
+)
+def test_an_unusual_payment_is_asked_about_before_it_is_recorded(finance, changes, doubt):
+    contract = builders.make_customer().contracts.get()
+    post(contract, "99.25")
+    first = {"operation": uuid.uuid4(), "method": "bank_transfer", "transaction_reference": "TX-1"}
+    record_payment(account=contract.account, amount=Decimal(10), at=timezone.now(), **first)
+    address = reverse("ledger:payment-create", args=[contract.pk])
+    data = {"operation": str(uuid.uuid4()), "amount": "89.25", "method": "bank_transfer"} | changes
+    answer = finance.post(address, data)
+    assert Payment.objects.count() == (1 if doubt else 2)
+    if doubt:
+        assert answer.status_code == 422
+        assert doubt in text_of(answer)
+        finance.post(address, data | {"is_checked": "on"})
+        assert Payment.objects.count() == 2
 
 
 @pytest.mark.requirement("H-B2")
