@@ -176,6 +176,24 @@ def _action_on_approving(invoice: Invoice, decider: Decider) -> NextAction:
     )
 
 
+def decisions_open_to(invoice_ids: Collection[int], user: User) -> dict[int, frozenset[str]]:
+    """The verdicts this person may give now on each of these invoices. Five queries at most."""
+    decider = decider_of(user)
+    if not decider.may_approve:
+        return {}
+    reviews = Review.objects.running().filter(invoice__in=invoice_ids).select_related("process")
+    found = standings(reviews)
+    names = group_names({standing.review.group_id for standing in found})
+    return {
+        standing.review.invoice_id: frozenset(
+            verdict
+            for verdict in Verdict.values
+            if not why_not_decide(standing=standing, decider=decider, verdict=verdict, names=names)
+        )
+        for standing in found
+    }
+
+
 def reviews_of(invoice: Invoice):
     """Every review of an invoice with its decisions, newest first."""
     return (

@@ -1,5 +1,6 @@
 """Invoices, their items, and the counters that number them."""
 
+from collections.abc import Collection
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -215,6 +216,7 @@ class Invoice(ConcurrentTransitionMixin, models.Model):
     # What querysets annotate.
     is_past: bool  # with_period_past()
     account_id: Any  # with_account_id(); None when the contract has no account
+    decisions: Collection[str]  # set by the list: what its reader may decide now
 
     class Meta:
         ordering = ["-period_from", "-id"]

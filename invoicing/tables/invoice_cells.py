@@ -15,7 +15,7 @@ from invoicing.tables.invoice_steps import may_recalculate, steps_of
 
 
 def invoice_cells(row: Invoice, user: Any) -> SafeString:
-    """All cells of ``row``, which carries its customer, its cluster and ``is_past``."""
+    """All cells of ``row``, which carries its customer, its cluster, ``is_past`` and ``decisions``."""
     customer = row.customer
     viewer = address("invoicing:invoice-detail", row.pk)
     number = f'<a class="fw-medium" href="{viewer}">{safe(row.number)}</a>' if row.number else ""
@@ -50,7 +50,7 @@ def _actions(row: Invoice, viewer: str, user: Any) -> str:
     ]  # fmt: skip
     buttons += [
         _button(step.url, step.icon, step.label, f"{step.label} {label}")
-        for step in steps_of(row, period_is_past=row.is_past, user=user)  # type: ignore[attr-defined]
+        for step in steps_of(row, period_is_past=row.is_past, user=user, decisions=row.decisions)
     ]
     if may_recalculate(row, user):
         buttons.append(_recalculate(row, label))

@@ -6,7 +6,7 @@ from django import template
 from django.template.context import RequestContext
 
 from invoicing.models import Invoice
-from invoicing.tables.invoice_steps import may_recalculate, steps_of
+from invoicing.tables.invoice_steps import decisions_open_to, may_recalculate, steps_of
 
 register = template.Library()
 
@@ -15,11 +15,12 @@ register = template.Library()
 def next_steps(context: RequestContext, invoice: Invoice, labelled: bool = False) -> dict[str, Any]:
     """Buttons for ``invoice``, which carries ``is_past`` (``with_period_past``)."""
     user = context["request"].user
+    decisions = decisions_open_to([invoice], user).get(invoice.pk, ())
     return {
         "request": context["request"],
         "csrf_token": context.get("csrf_token"),
         "invoice": invoice,
-        "steps": steps_of(invoice, period_is_past=invoice.is_past, user=user),
+        "steps": steps_of(invoice, period_is_past=invoice.is_past, user=user, decisions=decisions),
         "recalculate": may_recalculate(invoice, user),
         "labelled": labelled,
     }

@@ -1,5 +1,6 @@
 """The invoices page (CB-21..CB-63)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -11,6 +12,7 @@ from billing_site.web.spreadsheets.columns import Column, Kind
 from invoicing.filters.invoices import InvoiceFilter
 from invoicing.models import Invoice, PricingRule
 from invoicing.tables.invoice_cells import invoice_cells
+from invoicing.tables.invoice_steps import decisions_open_to
 from invoicing.tables.invoices import InvoiceTable
 from invoicing.views.bulk import APPROVE, CLOSE, RECALCULATE
 from ledger.models import Customer
@@ -106,6 +108,13 @@ class InvoiceListView(ListView):
     @classmethod
     def displayed(cls, rows: QuerySet) -> QuerySet:
         return rows.select_related("customer__cluster").only(*SHOWN).with_period_past()
+
+    @classmethod
+    def completed(cls, rows: Sequence[Invoice], user: AbstractBaseUser) -> Sequence[Invoice]:
+        decisions = decisions_open_to(rows, user)
+        for row in rows:
+            row.decisions = decisions.get(row.pk, ())
+        return rows
 
     @classmethod
     def cells(cls, row: Invoice, user: AbstractBaseUser) -> str:

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.views.generic import DetailView, TemplateView
 
-from invoicing.enums import InvoiceItemKind, ResultStatus
+from invoicing.enums import InvoiceItemKind, InvoiceStatus, ResultStatus
 from invoicing.models import Invoice, InvoiceItem
 from invoicing.selectors.results import purchases_behind, result_tree
 
@@ -68,11 +68,18 @@ class InvoiceResultsView(ViewerPage):
         return super().get_context_data(**kwargs, tree=result_tree(self.object))
 
 
+REVIEWED = (InvoiceStatus.APPROVING, InvoiceStatus.APPROVED)
+
+
 class InvoiceHistoryView(ViewerPage):
     """Who decided what and when."""
 
     template_name = "invoicing/invoice_history.html"
     tab = "history"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        was_reviewed = self.object.status in REVIEWED
+        return super().get_context_data(**kwargs, was_reviewed=was_reviewed)
 
 
 class ResultPurchasesView(PermissionRequiredMixin, TemplateView):

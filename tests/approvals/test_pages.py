@@ -4,6 +4,7 @@ import re
 
 import pytest
 import time_machine
+from django.contrib.auth.models import Permission
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.urls import reverse
@@ -85,6 +86,25 @@ def test_rejecting_from_the_page(client):
     assert answer.status_code == 302
     assert Invoice.objects.get().status == "pending"
     assert "too high" in page(client, user, "approvals:invoice-reject", invoice).content.decode()
+
+
+@pytest.mark.requirement("X-4", "CB-103", "CB-106")
+@pytest.mark.parametrize("address", ["invoice-list", "invoice-detail"])
+def test_the_buttons_of_a_step_are_offered_to_those_who_may_decide(client, address):
+    first = make_group("First reviewers")
+    customer = builders.make_customer()
+    make_process(first, customer_cluster=customer.cluster, four_eyes=True)
+    ann, ben, invoice = member_of(first), member_of(first), open_invoice(customer)
+    request_approval(invoice_ids=[invoice.pk], by=ann, at=AT)
+    url = reverse(f"invoicing:{address}", args=[] if address == "invoice-list" else [invoice.pk])
+    offered = {}
+    for name, user in (("ann", ann), ("ben", ben), ("other", approver())):
+        user.user_permissions.add(*Permission.objects.filter(codename="view_invoice"))
+        client.force_login(user)
+        text = client.get(url).content.decode()
+        steps = ("Approve this step", "Reject")
+        offered[name] = [step for step in steps if f'aria-label="{step} ' in text]
+    assert offered == {"ann": ["Reject"], "ben": ["Approve this step", "Reject"], "other": []}
 
 
 def test_who_has_no_turn_sees_why_and_no_button(client):
