@@ -17,6 +17,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from billing_site.web.context import THEME_COOKIE, THEMES, theme_of
 from billing_site.web.health import readiness
+from billing_site.web.login_forms import LoginForm
 from billing_site.web.search import SHORTEST, search_all
 
 COOKIE_AGE_SECONDS = 365 * 24 * 3600
@@ -32,6 +33,7 @@ class HomeView(TemplateView):
 @method_decorator(login_not_required, name="dispatch")
 class LoginView(auth_views.LoginView):
     template_name = "registration/login.html"
+    authentication_form = LoginForm
     redirect_authenticated_user = True
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -3,6 +3,7 @@
 import datetime as dt
 
 import pytest
+from axes.models import AccessAttempt
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
@@ -312,9 +313,22 @@ def test_clusters_and_categories_are_never_offered_as_a_long_list(administrator)
         assert "admin-autocomplete" in form
 
 
-def test_locked_logins_are_listed_and_reset(administrator, client):
-    from axes.models import AccessAttempt
+def test_the_log_in_of_the_administration_takes_what_a_user_can_have(client):
+    User.objects.create_superuser("root", password="seventeen green apples")
+    User.objects.create_user("clerk", password="seventeen green apples")
+    address = reverse("admin:login")
 
+    def answer(username, password="seventeen green apples"):
+        return client.post(address, {"username": username, "password": password})
+
+    assert "A user name has up to 150 characters." in text_of(answer("x" * 256))
+    assert "A password has up to 4096 characters." in text_of(answer("root", "x" * 100_000))
+    assert not AccessAttempt.objects.exists()
+    assert "for a staff account" in text_of(answer("clerk"))
+    assert answer("root").status_code == 302
+
+
+def test_locked_logins_are_listed_and_reset(administrator, client):
     attempt = AccessAttempt.objects.create(
         username="fin",
         ip_address="127.0.0.1",

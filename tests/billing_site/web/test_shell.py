@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from axes.models import AccessAttempt
 from django.conf import settings
 from django.contrib.auth.models import Permission
 from django.core.exceptions import BadRequest
@@ -52,6 +53,29 @@ def test_a_wrong_password_does_not_say_what_was_wrong(client, member):
     text = "User name and password do not fit together"
     assert text in wrong.content.decode()
     assert text in unknown.content.decode()
+
+
+@pytest.mark.parametrize("name", ["x" * 151, "x" * 256, "\ufb01" * 150])  # the last grows to 300
+def test_a_user_name_that_no_user_can_have_is_refused_and_kept_nowhere(client, member, name):
+    response = log_in(client, PASSWORD, name=name)
+    assert response.status_code == 200
+    assert "A user name has up to 150 characters." in response.content.decode()
+    assert not AccessAttempt.objects.exists()
+    assert log_in(client, "no", name="x" * 150).status_code == 200
+    assert AccessAttempt.objects.get().username == "x" * 150
+
+
+def test_a_password_of_any_length_is_not_hashed(client, member, monkeypatch):
+    hashed = []
+    monkeypatch.setattr(
+        "django.contrib.auth.backends.ModelBackend.authenticate",
+        lambda *args, password=None, **kwargs: hashed.append(len(password)),
+    )
+    long = log_in(client, "x" * 100_000)
+    assert "A password has up to 4096 characters." in long.content.decode()
+    assert log_in(client, "x" * 4097).status_code == 200
+    assert log_in(client, "x" * 4096).status_code == 200
+    assert hashed == [4096]
 
 
 def test_five_failures_lock_and_the_sixth_log_in_fails_with_the_right_password(client, member):
