@@ -24,7 +24,9 @@ class BillingPlatformAdmin(ReferenceAdmin):
     list_display = ("name", "is_in_house", "link")
     search_fields = ("name",)
     readonly_fields = ("is_in_house",)
-    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
+    formfield_overrides = ReferenceAdmin.formfield_overrides | {
+        models.URLField: {"assume_scheme": "https"}
+    }
 
     def get_fieldsets(self, request: HttpRequest, obj: BillingPlatform | None = None) -> Any:
         if obj is None:

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
+from billing_site.web.decimal_fields import PlainDecimalField, plain
 from billing_site.web.edits import EditForm
 from billing_site.web.tree_fields import TreeChoiceField
 from inventory.errors import ITEM_SENTENCES
@@ -25,10 +26,7 @@ class PlainNumber(forms.TextInput):
         super().__init__({"inputmode": "decimal", "autocomplete": "off"})
 
     def format_value(self, value: Any) -> str | None:
-        if isinstance(value, Decimal):
-            text = f"{value:f}"
-            return text.rstrip("0").rstrip(".") if "." in text else text
-        return super().format_value(value)
+        return plain(value) if isinstance(value, Decimal) else super().format_value(value)
 
 
 class CatalogueItemForm(EditForm):
@@ -59,13 +57,10 @@ class CatalogueItemForm(EditForm):
             "metering_increment",
         )
         widgets = dict.fromkeys(NUMBERS, PlainNumber)
+        field_classes = dict.fromkeys(NUMBERS, PlainDecimalField)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in NUMBERS:
-            self.fields[name].error_messages["invalid"] = (
-                "This is no number. Give digits with a point, e.g. 0.045."
-            )
         self.fields["code"].help_text = "Purchases name the item by it."
         self.fields["item_type"].label = "Type"
         self.fields["active"].help_text = "An inactive item stays on invoices and is not sold."

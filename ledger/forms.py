@@ -12,6 +12,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from billing_site.kernel.money import ACTIVE_CURRENCIES
+from billing_site.web.decimal_fields import PlainDecimalField
 from billing_site.web.edits import EditForm
 from billing_site.web.tree_fields import TreeChoiceField
 from ledger.enums import PaymentMethod, TermsKind
@@ -257,20 +258,11 @@ class SuspendForm(forms.Form):
     )
 
 
-class AmountField(forms.DecimalField):
-    """Digits with a point; 1e3 is no way to write money."""
-
-    def to_python(self, value: Any) -> Any:
-        if isinstance(value, str) and "e" in value.lower():
-            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
-        return super().to_python(value)
-
-
 class PaymentForm(forms.Form):
     """Money received, typed by hand (H-B2)."""
 
     operation = forms.UUIDField(widget=forms.HiddenInput)
-    amount = AmountField(
+    amount = PlainDecimalField(
         max_digits=19,
         decimal_places=4,
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),

@@ -16,6 +16,7 @@ from django.shortcuts import redirect
 from django.utils.functional import cached_property
 
 from billing_site.kernel.errors import DomainError
+from billing_site.web.decimal_fields import PlainDecimalField
 from billing_site.web.edits import Sentences, WordedModelForm, constraint_of
 
 PAGE_SIZE = 50
@@ -52,6 +53,7 @@ class ReferenceAdmin(admin.ModelAdmin):
     )
     list_per_page = PAGE_SIZE
     show_full_result_count = False
+    formfield_overrides = {models.DecimalField: {"form_class": PlainDecimalField}}
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any):
         form = kwargs.pop("form", self.form)

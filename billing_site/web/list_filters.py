@@ -12,6 +12,8 @@ from typing import Any
 import django_filters as filters
 from django.db.models import Q, QuerySet
 
+from billing_site.web.decimal_fields import PlainDecimalField
+
 MOST_KEYS = 1_000
 
 
@@ -39,6 +41,14 @@ class Source:
             for one in sorted(texts):
                 condition |= Q(**{lookup: one})
         return condition
+
+
+class AmountRangeFilter(filters.RangeFilter):
+    """Amounts from and to, each a plain number that the column can hold."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        ends = [PlainDecimalField(max_digits=19, decimal_places=4) for _ in ("from", "to")]
+        super().__init__(fields=ends, **kwargs)
 
 
 class LookedUpFilter(filters.CharFilter):

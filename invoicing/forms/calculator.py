@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 
+from billing_site.web.decimal_fields import PlainDecimalField
 from invoicing.enums import Operator
 from invoicing.forms.decimals import DecimalText
 from invoicing.models import PricingRule
@@ -19,8 +20,8 @@ HUNDREDTH = Decimal("0.01")
 class CalculatorForm(forms.Form):
     """Asks for what the rule's operator needs and no more."""
 
-    quantity = forms.DecimalField(max_digits=21, decimal_places=6, widget=DecimalText)
-    catalogue_price = forms.DecimalField(
+    quantity = PlainDecimalField(max_digits=21, decimal_places=6, widget=DecimalText)
+    catalogue_price = PlainDecimalField(
         label="Catalogue price of one",
         max_digits=24,
         decimal_places=10,
@@ -34,7 +35,7 @@ class CalculatorForm(forms.Form):
         initial=1,
         widget=DecimalText(attrs={"inputmode": "numeric"}),
     )
-    amount = forms.DecimalField(
+    amount = PlainDecimalField(
         label="Amount it is applied to", max_digits=19, decimal_places=4, widget=DecimalText
     )
     currency = forms.ChoiceField(label="Rounded for", widget=forms.Select)

@@ -5,17 +5,7 @@ from typing import Any
 
 from django import forms
 
-
-def plain(value: Decimal | None) -> str:
-    """A number to be typed over: no grouping, no exponent, no trailing zeros; empty for none.
-
-    >>> plain(Decimal("4.5000000000")), plain(Decimal("100")), plain(None)
-    ('4.5', '100', '')
-    """
-    if value is None:
-        return ""
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+from billing_site.web.decimal_fields import plain
 
 
 class DecimalText(forms.TextInput):

@@ -11,6 +11,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.forms.models import construct_instance
 from django.forms.widgets import Widget
 
+from billing_site.web.decimal_fields import PlainDecimalField
 from billing_site.web.tree_fields import TreeChoiceField
 from inventory.models import ProductCategory
 from invoicing.enums import LadderMode, Operator
@@ -84,7 +85,7 @@ class RuleForm(forms.ModelForm):
         label="Only for invoices in",
         help_text="The amounts of the rule are in this currency.",
     )
-    fee = forms.DecimalField(
+    fee = PlainDecimalField(
         required=False,
         max_digits=24,
         decimal_places=10,
@@ -115,6 +116,7 @@ class RuleForm(forms.ModelForm):
             "cost": DecimalText(),
             "percentage": DecimalText(),
         }
+        field_classes = dict.fromkeys(("value", "cost", "percentage"), PlainDecimalField)
         error_messages = {
             "name": {"unique": "There is a rule of this name already; choose another name."}
         }

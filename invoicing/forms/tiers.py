@@ -5,7 +5,8 @@ from typing import Any
 
 from django import forms
 
-from invoicing.forms.decimals import DecimalText, plain
+from billing_site.web.decimal_fields import PlainDecimalField, plain
+from invoicing.forms.decimals import DecimalText
 from invoicing.rules.errors import TierRefused
 from invoicing.rules.price import ZERO, Tier, validated_tiers
 
@@ -17,17 +18,17 @@ COUNT = f"{PREFIX}-count"
 class TierRow(forms.Form):
     """One tier; a row with nothing in it is no tier."""
 
-    up_to = forms.DecimalField(
+    up_to = PlainDecimalField(
         label="Up to and including",
         required=False,
         max_digits=30,
         decimal_places=15,
         widget=DecimalText(attrs={"placeholder": "no end"}),
     )
-    unit_price = forms.DecimalField(
+    unit_price = PlainDecimalField(
         label="Price per unit", required=False, max_digits=24, decimal_places=10, widget=DecimalText
     )
-    flat_fee = forms.DecimalField(
+    flat_fee = PlainDecimalField(
         label="Flat fee",
         required=False,
         max_digits=24,

@@ -6,6 +6,7 @@ from django import forms
 from django.urls import reverse_lazy
 from django.utils.functional import keep_lazy_text
 
+from billing_site.web.decimal_fields import PlainDecimalField
 from billing_site.web.edits import EditForm
 from inventory.forms import PlainNumber
 from inventory.models import BillingPlatform, CatalogueItem
@@ -120,6 +121,7 @@ class LineForm(EditForm):
             "notes",
         )
         widgets = dict.fromkeys(NUMBERS, PlainNumber)
+        field_classes = dict.fromkeys(NUMBERS, PlainDecimalField)
 
     def __init__(self, *args: Any, order: SalesOrder, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -128,10 +130,6 @@ class LineForm(EditForm):
         self.fields["package"].empty_label = "No part of a package"
         if not packages.exists():
             del self.fields["package"]
-        for name in NUMBERS:
-            self.fields[name].error_messages["invalid"] = (
-                "This is no number. Give digits with a point, e.g. 0.045."
-            )
         if self.instance.pk:
             del self.fields["item_code"]
         else:  # what is left empty comes from the item

@@ -3,12 +3,16 @@
 import pytest
 from django import forms
 from django.conf import settings
-from django.contrib.auth.models import Permission
+from django.contrib import admin
+from django.contrib.auth.models import Permission, User
+from django.test import RequestFactory
 from django.urls import URLPattern, get_resolver, reverse
 from django.urls.converters import IntConverter
 from django_filters import ModelChoiceFilter
 
+from billing_site.web.decimal_fields import PlainDecimalField
 from billing_site.web.list_parts import LISTS
+from tests.architecture.sources import APPS
 
 # Without a log-in. Everything else is behind LoginRequiredMiddleware.
 OPEN = {"web:login", "web:theme", "web:healthz", "web:readyz"}
@@ -78,6 +82,48 @@ def test_no_filter_asks_a_person_for_the_key_of_a_row():
         and not isinstance(one.field.widget, forms.Select | forms.HiddenInput)
     ]
     assert asking == []
+
+
+def form_fields() -> dict[str, forms.Field]:
+    """Every field of our forms, of the filters of our lists and of the administration."""
+    pages()  # loads the views, and with them the forms and lists
+    found, classes = {}, [forms.BaseForm]
+    for form in classes:
+        classes += form.__subclasses__()
+        if form.__module__.split(".")[0] in {*APPS, "billing_site"}:
+            found |= {f"{form.__qualname__}.{name}": f for name, f in form.base_fields.items()}
+    for key, view in LISTS.items():
+        if view.filterset_class is not None and not view.__module__.startswith("tests."):
+            filters = view.filterset_class.base_filters
+            found |= {f"{key}: {name}": one.field for name, one in filters.items()}
+    request = RequestFactory().get("/admin/")
+    request.user = User(is_superuser=True)
+    for model, page in admin.site._registry.items():
+        if not model.__module__.startswith(APPS) or not page.has_change_permission(request):
+            continue
+        forms_of = [page.get_form(request)]
+        forms_of += [
+            inline.get_formset(request).form
+            for inline in page.get_inline_instances(request)
+            if inline.has_change_permission(request)
+        ]
+        for form in forms_of:
+            label = f"{page}, {form.__name__}"
+            found |= {f"{label}: {name}": f for name, f in form.base_fields.items()}
+    for name, field in list(found.items()):
+        for number, part in enumerate(getattr(field, "fields", ())):
+            found[f"{name}[{number}]"] = part
+    return found
+
+
+@pytest.mark.django_db
+def test_every_number_that_is_typed_is_plain_digits():
+    numbers = {n: f for n, f in form_fields().items() if isinstance(f, forms.DecimalField)}
+    assert [name for name, one in numbers.items() if not isinstance(one, PlainDecimalField)] == []
+    seen = " ".join(numbers)
+    for place in ("PaymentForm.amount", "LineForm.quantity", "TierRow.up_to", "invoice: total[1]"):
+        assert place in seen
+    assert "inventory.CatalogueItemAdmin, CatalogueItemForm: upfront_price" in seen
 
 
 def test_every_list_that_exports_amounts_says_in_which_currency_they_are():

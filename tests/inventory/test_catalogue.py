@@ -162,6 +162,8 @@ def test_an_item_is_stored_exactly_as_typed(finance):
     [
         ({"upfront_price": "-0.01"}, "upfront_price"),
         ({"upfront_price": "1,5"}, "upfront_price"),
+        ({"upfront_price": "1e5"}, "upfront_price"),
+        ({"metering_minimum": "１２"}, "metering_minimum"),
         ({"recurring_cost": "0.00000000001"}, "recurring_cost"),
         ({"metering_increment": "0"}, "metering_increment"),
         ({"metering_minimum": "-1"}, "metering_minimum"),

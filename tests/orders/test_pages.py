@@ -257,6 +257,18 @@ def test_a_do_not_bill_without_reason_is_refused(clerk, line):
     assert "Say why" in answer.content.decode()
 
 
+@pytest.mark.parametrize("number", ["1e5", "１２", "1_000", "1,5"])
+def test_a_number_is_typed_with_digits_and_a_point(clerk, line, number):
+    page = clerk.get(reverse("orders:line-edit", args=[line.pk]))
+    form = page.context["form"]
+    data = {name: form[name].value() or "" for name in form.fields}
+    wrong = {"quantity": number, "recurring_price": number}
+    answer = clerk.post(reverse("orders:line-edit", args=[line.pk]), data | wrong)
+    assert answer.status_code == 422
+    said = "This is no number. Give digits with a point, e.g. 0.045."
+    assert dict(answer.context["form"].errors) == {name: [said] for name in wrong}
+
+
 PAGES = {
     "order-list": "view_salesorder",
     "order-detail": "view_salesorder",

@@ -1,6 +1,7 @@
 """The administration: reference data is edited with words, money is read and never written."""
 
 import datetime as dt
+from decimal import Decimal
 
 import pytest
 from axes.models import AccessAttempt
@@ -305,6 +306,20 @@ def test_there_is_one_firm(administrator):
     assert administrator.post(page(Firm, "delete", 1), {"post": "yes"}).status_code == 403
     refused = posted(administrator, page(Firm, "change", 1), **data | {"country": "XX"})
     assert "no ISO 3166 country code" in text_of(refused)
+
+
+def test_a_price_is_typed_in_digits_and_its_stored_zero_can_be_sent_back(administrator):
+    item = builders.make_item(upfront_price=Decimal(0), recurring_price=Decimal("4.90"))
+    address = page(CatalogueItem, "change", item.pk)
+    form = administrator.get(address).context["adminform"].form
+    data = {name: form[name].value() or "" for name in form.fields}
+    assert (data["upfront_price"], data["recurring_price"]) == ("0", "4.9")
+
+    refused = administrator.post(address, data | {"recurring_price": "1e5"})
+    assert "This is no number." in text_of(refused)
+    assert administrator.post(address, data | {"name": "Line"}).status_code == 302
+    item.refresh_from_db()
+    assert (item.name, item.upfront_price, item.recurring_price) == ("Line", 0, Decimal("4.9"))
 
 
 def test_clusters_and_categories_are_never_offered_as_a_long_list(administrator):

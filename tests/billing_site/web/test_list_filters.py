@@ -75,6 +75,14 @@ def test_what_is_filtered_under_advanced_is_carried_on_without_its_fields(db, cl
     assert '<details class="filter-advanced">' in text
 
 
+@pytest.mark.parametrize("typed", ["much", "1e999999", "１２", "1" * 20, "0.00001"])
+def test_an_amount_of_a_filter_is_one_that_can_be(db, anna, typed):
+    query = ListQuery(ThingListView, anna, QueryDict(f"total_min={typed}"))
+    assert not query.is_valid
+    assert list(query.rows) == []
+    assert ListQuery(ThingListView, anna, QueryDict("total_min=-1.5&total_max=.5")).is_valid
+
+
 def test_a_value_under_advanced_that_does_not_fit_is_shown_with_its_field(db, client, anna):
     anna.user_permissions.add(Permission.objects.get(codename="view_group"))
     client.force_login(anna)

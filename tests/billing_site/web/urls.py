@@ -5,6 +5,7 @@ import django_tables2 as tables
 from django.urls import include, path
 from django.views import View
 
+from billing_site.web.list_filters import AmountRangeFilter
 from billing_site.web.list_parts import BulkAction, Export, QuickSearch, Suggestion, Totals
 from billing_site.web.lists import ListView
 from billing_site.web.spreadsheets.columns import Column, Kind
@@ -28,7 +29,7 @@ class ThingFilter(filters.FilterSet):
     text = filters.CharFilter(field_name="reference", lookup_expr="icontains", label="Reference")
     code = filters.CharFilter(field_name="customer__code", lookup_expr="iexact", label="Code")
     status = filters.MultipleChoiceFilter(choices=InvoiceStatus.choices, label="Status")
-    total = filters.RangeFilter(field_name="gross_total", label="Total")
+    total = AmountRangeFilter(field_name="gross_total", label="Total")
     period = filters.DateFromToRangeFilter(field_name="period_from", label="Period")
 
     class Meta:
