@@ -1,6 +1,6 @@
 """The ledger floor for administrators: the firm and the clusters are edited, the rest is read."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from billing_site.web.admin_pages import ReadOnlyAdmin, ReferenceAdmin
 from billing_site.web.edits import WordedModelForm
 from ledger.errors import CLUSTER_SENTENCES
+from ledger.forms import BankCodeField
 from ledger.models import (
     Contract,
     ContractAccount,
@@ -39,8 +40,17 @@ class TreeNodeForm(WordedModelForm):
         return parent
 
 
+class FirmForm(WordedModelForm):
+    class Meta:
+        field_classes: ClassVar[dict[str, type[forms.Field]]] = {
+            "iban": BankCodeField,
+            "bic": BankCodeField,
+        }
+
+
 @admin.register(Firm)
 class FirmAdmin(ReferenceAdmin):
+    form = FirmForm
     list_display = ("name", "city", "country", "vat_id", "email")
     fieldsets = (
         (None, {"fields": ("name", ("street", "postal_code"), ("city", "country"))}),

@@ -258,6 +258,18 @@ class SuspendForm(forms.Form):
     )
 
 
+class BankCodeField(forms.CharField):
+    """An IBAN or BIC as people copy it, in groups or small letters; the value is compact."""
+
+    def to_python(self, value: Any) -> str:
+        return "".join(str(super().to_python(value)).split()).upper()
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        attrs = super().widget_attrs(widget)
+        attrs.pop("maxlength", None)  # a browser would cut what is pasted with spaces
+        return attrs
+
+
 class PaymentForm(forms.Form):
     """Money received, typed by hand (H-B2)."""
 

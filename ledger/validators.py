@@ -1,5 +1,6 @@
 """Checks of single values, shared by models, forms and imports."""
 
+import re
 import unicodedata
 from zoneinfo import available_timezones
 
@@ -57,4 +58,62 @@ def validate_time_zone(value: str) -> None:
     if value not in available_timezones():
         raise ValidationError(
             f"{value} is no time zone. Give a name like Europe/Berlin.", code="time_zone"
+        )
+
+
+# Lengths of IBANs, from the registry of ISO 13616; the code of the country counts.
+_IBAN_LENGTHS = """
+NO15 BE16 DK18 FI18 FK18 FO18 GL18 NL18 SD18 MK19 SI19 AT20 BA20 EE20 KZ20 LT20 LU20 MN20 XK20
+CH21 HR21 LI21 LV21 BG22 BH22 CR22 DE22 GB22 GE22 IE22 ME22 RS22 VA22 AE23 GI23 IL23 IQ23 OM23
+SO23 TL23 AD24 CZ24 ES24 MD24 PK24 RO24 SA24 SE24 SK24 TN24 VG24 LY25 PT25 ST25 IS26 TR26 BI27
+DJ27 FR27 GR27 IT27 MC27 MR27 SM27 AL28 AZ28 BY28 CY28 DO28 GT28 HN28 HU28 LB28 NI28 PL28 SV28
+BR29 EG29 PS29 QA29 UA29 JO30 KW30 MU30 YE30 MT31 SC31 LC32 RU33
+"""
+IBAN_LENGTHS = {entry[:2]: int(entry[2:]) for entry in _IBAN_LENGTHS.split()}
+_IBAN = re.compile("[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
+_BIC = re.compile("[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?")
+KOSOVO = "XK"  # in use by banks, not assigned by ISO 3166
+
+
+def validate_iban(value: str) -> None:
+    """ISO 13616: the shape, the length of the country, and check digits (ISO 7064, mod 97-10)."""
+    if not _IBAN.fullmatch(value):
+        raise ValidationError(
+            f"{value} is no IBAN. Give the capital letters of the country, two check digits and "
+            "the account in letters and digits, without spaces, e.g. DE02120300000000202051.",
+            code="iban_shape",
+        )
+    country = value[:2]
+    _refuse_unknown_country(country, "IBAN")
+    length = IBAN_LENGTHS.get(country, len(value))
+    if len(value) != length:
+        raise ValidationError(
+            f"An IBAN of {country} has {length} characters, this one has {len(value)}. Compare it "
+            "with the bank's letter.",
+            code="iban_length",
+        )
+    digits = "".join(str(int(character, 36)) for character in f"{value[4:]}{country}00")
+    if int(value[2:4]) != 98 - int(digits) % 97:
+        raise ValidationError(
+            f"The check digits {value[2:4]} do not fit the rest of the IBAN: something is "
+            "mistyped. Compare it with the bank's letter.",
+            code="iban_check",
+        )
+
+
+def validate_bic(value: str) -> None:
+    """ISO 9362: four characters of the bank, a country, two of the place, perhaps a branch."""
+    if not _BIC.fullmatch(value):
+        raise ValidationError(
+            f"{value} is no BIC. Give 8 or 11 capital letters and digits without spaces, the fifth "
+            "and sixth the country, e.g. BYLADEM1001.",
+            code="bic_shape",
+        )
+    _refuse_unknown_country(value[4:6], "BIC")
+
+
+def _refuse_unknown_country(code: str, what: str) -> None:
+    if code not in COUNTRIES and code != KOSOVO:
+        raise ValidationError(
+            f"{code} in this {what} is no ISO 3166 country code. Correct it.", code="country"
         )

@@ -12,8 +12,10 @@ from billing_site.web.triggers import changed_at
 from ledger.enums import FrequencyUnit, TermsKind
 from ledger.querysets import CustomerQuerySet
 from ledger.validators import (
+    validate_bic,
     validate_country,
     validate_currency,
+    validate_iban,
     validate_plain_text,
     validate_time_zone,
 )
@@ -45,8 +47,8 @@ class Firm(PostalAddress):
     email = models.EmailField(blank=True)
     phone = models.CharField(max_length=40, blank=True)
     bank_name = models.CharField(max_length=120, blank=True)
-    iban = models.CharField("IBAN", max_length=34, blank=True)
-    bic = models.CharField("BIC", max_length=11, blank=True)
+    iban = models.CharField("IBAN", max_length=34, blank=True, validators=[validate_iban])
+    bic = models.CharField("BIC", max_length=11, blank=True, validators=[validate_bic])
     invoice_footer = models.CharField(max_length=300, blank=True)
 
     class Meta:

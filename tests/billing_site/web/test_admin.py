@@ -308,6 +308,21 @@ def test_there_is_one_firm(administrator):
     assert "no ISO 3166 country code" in text_of(refused)
 
 
+def test_the_bank_codes_of_the_firm_are_checked_and_kept_compact(administrator):
+    data = {"name": "Nordlicht", "country": "DE", "city": "Hamburg"}
+    posted(administrator, page(Firm, "add"), **data)  # without a bank
+
+    pasted = {"iban": "de89 3704 0044 0532 0130 00", "bic": "bylade m1 001"}
+    posted(administrator, page(Firm, "change", 1), **data | pasted)
+    firm = Firm.objects.get()
+    assert (firm.iban, firm.bic) == ("DE89370400440532013000", "BYLADEM1001")
+    wrong = {"iban": "DE89370400440532013001", "bic": "BYLADE"}
+    refused = text_of(posted(administrator, page(Firm, "change", 1), **data | wrong))
+    assert "The check digits 89 do not fit" in refused
+    assert "BYLADE is no BIC" in refused
+    assert Firm.objects.get().iban == "DE89370400440532013000"
+
+
 def test_a_price_is_typed_in_digits_and_its_stored_zero_can_be_sent_back(administrator):
     item = builders.make_item(upfront_price=Decimal(0), recurring_price=Decimal("4.90"))
     address = page(CatalogueItem, "change", item.pk)
