@@ -3,7 +3,7 @@
 import django_filters as filters
 from django.db.models import Q, QuerySet
 
-from billing_site.web.list_filters import LookedUpFilter, Source
+from billing_site.web.list_filters import LookedUpFilter, Source, YesNoFilter
 from billing_site.web.tree_fields import TreeChoiceFilter
 from inventory.enums import ItemKind, ItemType
 from inventory.models import Asset, BillingPlatform, CatalogueItem, ProductCategory
@@ -29,7 +29,7 @@ class CatalogueItemFilter(filters.FilterSet):
     recurring_route = filters.ModelChoiceFilter(
         queryset=BillingPlatform.objects.all(), method="by_one_route", label="Recurring route"
     )
-    active = filters.BooleanFilter(label="Active")
+    active = YesNoFilter(label="Active")
 
     class Meta:
         model = CatalogueItem

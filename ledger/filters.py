@@ -4,6 +4,7 @@ import django_filters as filters
 from django.db.models import QuerySet
 
 from billing_site.kernel.money import ACTIVE_CURRENCIES
+from billing_site.web.list_filters import YesNoFilter
 from billing_site.web.tree_fields import TreeChoiceFilter
 from ledger.enums import EntryType
 from ledger.models import Customer, CustomerCluster, LedgerEntry
@@ -22,7 +23,7 @@ class CustomerFilter(filters.FilterSet):
         method="by_currency",
         label="Currency of a contract",
     )
-    suspended = filters.BooleanFilter(label="Billing is suspended")
+    suspended = YesNoFilter(label="Billing is suspended")
     bill_from = filters.DateFromToRangeFilter(label="Bill From")
     created_at = filters.DateFromToRangeFilter(label="Stored")
 

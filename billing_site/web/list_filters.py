@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import django_filters as filters
+from django import forms
 from django.db.models import Q, QuerySet
 
 from billing_site.web.decimal_fields import PlainDecimalField
@@ -41,6 +42,26 @@ class Source:
             for one in sorted(texts):
                 condition |= Q(**{lookup: one})
         return condition
+
+
+class YesNoField(forms.TypedChoiceField):
+    """True, False, or None where it does not matter; addresses of old called that ``unknown``."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        choices = (("", "Any"), ("true", "Yes"), ("false", "No"))
+        super().__init__(
+            choices=choices, coerce=lambda text: text == "true", empty_value=None, **kwargs
+        )
+
+    def to_python(self, value: Any) -> str:
+        text = super().to_python(value)
+        return "" if text == "unknown" else text
+
+
+class YesNoFilter(filters.BooleanFilter):
+    """Any, yes or no; any is no part of the address."""
+
+    field_class = YesNoField
 
 
 class AmountRangeFilter(filters.RangeFilter):

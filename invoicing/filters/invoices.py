@@ -4,7 +4,7 @@ import django_filters as filters
 from django import forms
 from django.db.models import Exists, OuterRef, QuerySet
 
-from billing_site.web.list_filters import AmountRangeFilter, LookedUpFilter, Source
+from billing_site.web.list_filters import AmountRangeFilter, LookedUpFilter, Source, YesNoFilter
 from billing_site.web.tree_fields import TreeChoiceFilter
 from invoicing.enums import InvoiceStatus, InvoiceType
 from invoicing.models import Invoice, InvoiceItem, PricingRule
@@ -34,7 +34,7 @@ class InvoiceFilter(filters.FilterSet):
     number = filters.CharFilter(lookup_expr="icontains", label="Invoice number", max_length=60)
     status = filters.MultipleChoiceFilter(choices=InvoiceStatus.choices, label="Status")
     type = filters.ChoiceFilter(choices=InvoiceType.choices, label="Type", empty_label="All types")
-    empty = filters.BooleanFilter(method="filter_empty", label="Empty")
+    empty = YesNoFilter(method="filter_empty", label="Empty")
     total = AmountRangeFilter(field_name="gross_total", label="Total between")
     period = filters.DateFromToRangeFilter(method="filter_period", label="Billing period")
     rule_name = filters.CharFilter(

@@ -3,7 +3,7 @@
 import django_filters as filters
 from django.db.models import Q, QuerySet
 
-from billing_site.web.list_filters import LookedUpFilter, Source
+from billing_site.web.list_filters import LookedUpFilter, Source, YesNoFilter
 from inventory.enums import ItemType
 from inventory.models import BillingPlatform, CatalogueItem
 from ledger.models import Customer
@@ -48,7 +48,7 @@ class OrderLineFilter(filters.FilterSet):
     status = filters.ChoiceFilter(
         choices=BillStatus, method="by_status", label="A charge is", empty_label="In any status"
     )
-    converted = filters.BooleanFilter(
+    converted = YesNoFilter(
         field_name="asset", lookup_expr="isnull", exclude=True, label="Converted to an asset"
     )
 

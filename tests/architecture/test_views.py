@@ -11,6 +11,7 @@ from django.urls.converters import IntConverter
 from django_filters import ModelChoiceFilter
 
 from billing_site.web.decimal_fields import PlainDecimalField
+from billing_site.web.list_filters import YesNoField
 from billing_site.web.list_parts import LISTS
 from tests.architecture.sources import APPS
 
@@ -124,6 +125,13 @@ def test_every_number_that_is_typed_is_plain_digits():
     for place in ("PaymentForm.amount", "LineForm.quantity", "TierRow.up_to", "invoice: total[1]"):
         assert place in seen
     assert "inventory.CatalogueItemAdmin, CatalogueItemForm: upfront_price" in seen
+
+
+@pytest.mark.django_db
+def test_what_does_not_matter_is_never_called_unknown():
+    asking = {name: type(field) for name, field in form_fields().items()}
+    assert [name for name, one in asking.items() if issubclass(one, forms.NullBooleanField)] == []
+    assert asking["invoicing.invoice: empty"] is YesNoField
 
 
 def test_every_list_that_exports_amounts_says_in_which_currency_they_are():

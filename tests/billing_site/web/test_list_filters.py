@@ -83,6 +83,34 @@ def test_an_amount_of_a_filter_is_one_that_can_be(db, anna, typed):
     assert ListQuery(ThingListView, anna, QueryDict("total_min=-1.5&total_max=.5")).is_valid
 
 
+def test_yes_and_no_have_an_any_that_is_no_part_of_the_address(db, client, anna):
+    make_thing(make_customer(suspended=True, suspended_reason="x"), reference="T-1")
+    make_thing(reference="T-2")
+
+    def asked(query):
+        return ListQuery(ThingListView, anna, QueryDict(query))
+
+    def references(query):
+        return {row.reference for row in asked(query).rows}
+
+    assert references("held=true") == {"T-1"}
+    assert references("held=false") == {"T-2"}
+    for unset in ("", "held=", "held=unknown"):
+        assert references(unset) == {"T-1", "T-2"}
+        assert asked(unset).chips() == []
+    assert [chip.value for chip in asked("held=false").chips()] == ["no"]
+    assert not asked("held=perhaps").is_valid
+    assert asked("held=&status=open").address() == "?status=open"
+
+    anna.user_permissions.add(Permission.objects.get(codename="view_group"))
+    client.force_login(anna)
+    shown = client.get("/things/?part=advanced&held=false").content.decode()
+    assert '<option value="">Any</option>' in shown
+    assert '<option value="true">Yes</option>' in shown
+    assert '<option value="false" selected>No</option>' in shown
+    assert "Unknown" not in shown
+
+
 def test_a_value_under_advanced_that_does_not_fit_is_shown_with_its_field(db, client, anna):
     anna.user_permissions.add(Permission.objects.get(codename="view_group"))
     client.force_login(anna)

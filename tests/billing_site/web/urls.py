@@ -5,7 +5,7 @@ import django_tables2 as tables
 from django.urls import include, path
 from django.views import View
 
-from billing_site.web.list_filters import AmountRangeFilter
+from billing_site.web.list_filters import AmountRangeFilter, YesNoFilter
 from billing_site.web.list_parts import BulkAction, Export, QuickSearch, Suggestion, Totals
 from billing_site.web.lists import ListView
 from billing_site.web.spreadsheets.columns import Column, Kind
@@ -30,6 +30,7 @@ class ThingFilter(filters.FilterSet):
     code = filters.CharFilter(field_name="customer__code", lookup_expr="iexact", label="Code")
     status = filters.MultipleChoiceFilter(choices=InvoiceStatus.choices, label="Status")
     total = AmountRangeFilter(field_name="gross_total", label="Total")
+    held = YesNoFilter(field_name="customer__suspended", label="Held")
     period = filters.DateFromToRangeFilter(field_name="period_from", label="Period")
 
     class Meta:
