@@ -117,6 +117,7 @@ AXES_COOLOFF_TIME = 0.5  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_TEMPLATE = "web/login_locked.html"
 AXES_RESET_ON_SUCCESS = True
+AXES_ENABLE_ADMIN = False  # billing_site.web.admin shows the records, and lets none be changed
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = ENV.time_zone

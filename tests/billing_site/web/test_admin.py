@@ -4,7 +4,7 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
-from axes.models import AccessAttempt
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
@@ -36,6 +36,9 @@ from tests import builders
 
 pytestmark = pytest.mark.django_db
 READ_ONLY = (
+    AccessAttempt,
+    AccessFailureLog,
+    AccessLog,
     Contract,
     ContractAccount,
     Customer,
@@ -358,17 +361,44 @@ def test_the_log_in_of_the_administration_takes_what_a_user_can_have(client):
     assert answer("root").status_code == 302
 
 
-def test_locked_logins_are_listed_and_reset(administrator, client):
-    attempt = AccessAttempt.objects.create(
+def failure(model, **fields):
+    return model.objects.create(
         username="fin",
         ip_address="127.0.0.1",
         attempt_time=dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
-        failures_since_start=5,
+        **fields,
     )
 
+
+def test_locked_logins_are_listed_and_reset(administrator):
+    one, other = (
+        failure(AccessAttempt, failures_since_start=5, user_agent=agent) for agent in "ab"
+    )
+    shown = administrator.get(page(AccessAttempt, "change", one.pk))
+    assert b'name="_save"' not in shown.content
+    assert administrator.post(page(AccessAttempt, "change", one.pk), {}).status_code == 403
+
     assert "fin" in text_of(administrator.get(page(AccessAttempt, "changelist")))
-    posted(administrator, page(AccessAttempt, "delete", attempt.pk), post="yes")
+    posted(administrator, page(AccessAttempt, "delete", one.pk), post="yes")
+    assert AccessAttempt.objects.get() == other
+    action = {"action": "delete_selected", "_selected_action": other.pk, "post": "yes"}
+    posted(administrator, page(AccessAttempt, "changelist"), **action)
     assert not AccessAttempt.objects.exists()
+
+
+@pytest.mark.parametrize("model", [AccessLog, AccessFailureLog])
+def test_who_logged_in_is_neither_changed_nor_deleted(administrator, model):
+    model.objects.all().delete()  # the administrator's own
+    row = failure(model)
+
+    shown = administrator.get(page(model, "change", row.pk))
+    assert shown.status_code == 200
+    assert b'name="_save"' not in shown.content
+    assert administrator.post(page(model, "change", row.pk), {}).status_code == 403
+    assert administrator.post(page(model, "delete", row.pk), {"post": "yes"}).status_code == 403
+    action = {"action": "delete_selected", "_selected_action": row.pk, "post": "yes"}
+    administrator.post(page(model, "changelist"), action)
+    assert model.objects.get() == row
 
 
 def test_what_an_administrator_does_is_logged(administrator):
