@@ -14,6 +14,7 @@ from django.utils.text import slugify
 from django.views import View
 
 from billing_site.kernel.errors import DomainError
+from billing_site.kernel.money import format_money_with_currency
 from billing_site.kernel.periods import local_date
 from billing_site.web.edits import EditIsStale, version_of
 from billing_site.web.keyset import Cut, cut_page, total_order
@@ -166,7 +167,7 @@ class PaymentCreateView(PermissionRequiredMixin, View):
         except DomainError as refusal:
             form.add_error(None, str(refusal))
             return self._page(request, contract, form, status=422)
-        amount = f"{form.cleaned_data['amount']:,} {contract.currency}"
+        amount = format_money_with_currency(form.cleaned_data["amount"], contract.currency)
         messages.success(request, f"The payment of {amount} is in the ledger.")
         return redirect(contract)
 

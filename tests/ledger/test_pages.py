@@ -311,6 +311,26 @@ def test_an_unusual_payment_is_asked_about_before_it_is_recorded(finance, change
 
 @pytest.mark.requirement("H-B2")
 @pytest.mark.parametrize(
+    ("currency", "amount", "said"),
+    [
+        ("EUR", "1000.0000", "payment of 1,000.00 EUR is"),
+        ("EUR", "0.5", "payment of 0.50 EUR is"),
+        ("JPY", "1000", "payment of 1,000 JPY is"),
+        ("BHD", "1.005", "payment of 1.005 BHD is"),
+    ],
+)
+def test_a_recorded_payment_is_named_in_the_decimals_of_its_currency(
+    finance, currency, amount, said
+):
+    customer = builders.make_customer(currency=currency)
+    data = {"operation": str(uuid.uuid4()), "amount": amount, "method": "bank_transfer"}
+    address = reverse("ledger:payment-create", args=[customer.contracts.get().pk])
+    answer = finance.post(address, data | {"is_checked": "on"}, follow=True)
+    assert said in text_of(answer)
+
+
+@pytest.mark.requirement("H-B2")
+@pytest.mark.parametrize(
     "amount", ["0", "-1", "0.001", "1e30", "1e3", "1_0", "１２", "NaN", "abc", ""]
 )
 def test_a_payment_that_cannot_be_booked_is_refused(finance, amount):
