@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Mapping
 from decimal import Decimal
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import TypeVar
 
@@ -27,7 +28,11 @@ _DATETIME = re.compile(
     r"(?:[T ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?)\s?(Z|[+-][0-9]{2}:?[0-9]{2})?)?",
     re.ASCII,
 )
-_OTHER_DATE = re.compile(r"[0-9]{1,4}[./-][0-9]{1,2}[./-][0-9]{1,4}.*", re.ASCII | re.DOTALL)
+# Day, month, year with dots is one order everywhere (DIN 1355, Austria and Switzerland alike).
+_DOTTED = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})(.*)", re.ASCII | re.DOTALL)
+_OTHER_DATE = re.compile(
+    r"([0-9]{1,4})[./-]([0-9]{1,2})[./-]([0-9]{1,4})(?![0-9]).*", re.ASCII | re.DOTALL
+)
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
 _LINE_BREAK = re.compile("[\t\r\n\u2028\u2029]")
@@ -62,23 +67,26 @@ def parse_decimal(text: str, max_integer_digits: int, max_scale: int) -> Decimal
 
 
 def parse_date(text: str) -> dt.date:
-    """A day as 2026-01-31 (a time of 00:00:00 after it is allowed).
+    """A day as 2026-01-31 or 31.01.2026 (a time of 00:00:00 after it is allowed).
 
     :raises CellError: any other form, no such day, or a year outside 1970 to 2100.
     """
     text = text.strip()
-    if not _DATE.fullmatch(text):
-        match = _DATETIME.fullmatch(text)
+    iso = _iso(text)
+    if not _DATE.fullmatch(iso):
+        match = _DATETIME.fullmatch(iso)
         if not match:
             raise CellError(_why_no_date(text, "2026-01-31"))
         if match[3] or set(match[2]) - set("0:."):
             raise CellError(f"{shown(text)} has a time of day: write the day alone, as 2026-01-31.")
-        text = match[1]
-    return _day(text)
+        iso = match[1]
+    return _day(iso, text)
 
 
 def parse_datetime(text: str, time_zone: dt.tzinfo) -> dt.datetime:
     """A moment in ISO 8601: 2026-01-31T10:30:00+01:00, 2026-01-31 10:30:00, or a day (midnight).
+
+    The day may be written with dots, as 31.01.2026 10:30.
 
     :param time_zone: the zone of a time that states no offset. A local time that does not exist
         or occurs twice when the clocks change is refused, because it would have to be guessed.
@@ -86,10 +94,10 @@ def parse_datetime(text: str, time_zone: dt.tzinfo) -> dt.datetime:
     :raises CellError: any other form, no such moment, or a year outside 1970 to 2100.
     """
     text = text.strip()
-    match = _DATETIME.fullmatch(text)
+    match = _DATETIME.fullmatch(_iso(text))
     if not match:
         raise CellError(_why_no_date(text, "2026-01-31T10:30:00"))
-    day = _day(match[1])
+    day = _day(match[1], text)
     if match[2] is None:
         return _in_zone(dt.datetime.combine(day, dt.time()), time_zone, text)
     clock, _, decimals = match[2].partition(".")
@@ -168,10 +176,22 @@ def parse_currency(text: str, allowed: Collection[str]) -> str:
         raise CellError(f"{shown(text)} is not a currency: write its three-letter code, as EUR.")
     code = code.upper()
     if code not in allowed:
-        raise CellError(
-            f"The currency {code} is not known: use one of {', '.join(sorted(allowed))}."
-        )
+        near = _near(code, tuple(sorted(allowed)))
+        hint = f"did you mean {near}? Write" if near else "write"
+        raise CellError(f"The currency {code} is not known: {hint} a code of ISO 4217, like EUR.")
     return code
+
+
+@lru_cache(maxsize=20_000)  # more than there are codes of three letters
+def _near(code: str, allowed: tuple[str, ...]) -> str:
+    """``GBP, GIP or PAB``: the codes most like ``code``; empty if none is like it.
+
+    Of codes that are equally like it, those of the same letters and the same beginning come first.
+    """
+    alike = get_close_matches(code, allowed, n=len(allowed))
+    alike.sort(key=lambda other: (sorted(other) != sorted(code), other[0] != code[0]))
+    *others, last = alike[:3] or [""]
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _why_no_number(text: str) -> str:
@@ -204,15 +224,39 @@ def _why_no_date(text: str, example: str) -> str:
     value = shown(text)
     if text.isascii() and text.isdigit():
         return f"{value} is a bare number: format the cell as a date, or write {example}."
-    if _OTHER_DATE.fullmatch(text):
+    if _DOTTED.fullmatch(text):
+        return f"{value} has more than a day and a time: write it as {example}."
+    if match := _OTHER_DATE.fullmatch(text):
+        if not _is_some_day(*match.groups()):
+            return f"{value} does not exist in the calendar: correct it, as {example}."
         return f"{value} can be read in more than one way: write year, month, day, as {example}."
     return f"{value} is not a date: write it as {example}."
 
 
+def _iso(text: str) -> str:
+    """A day written with dots in the order of ISO 8601; any other text as it is."""
+    match = _DOTTED.fullmatch(text)
+    return f"{match[3]}-{match[2]:0>2}-{match[1]:0>2}{match[4]}" if match else text
+
+
+def _is_some_day(first: str, second: str, third: str) -> bool:
+    """Whether three numbers are a day in any order that has the year first or last."""
+    one, two, three = int(first), int(second), int(third)
+    orders = ((one, two, three), (one, three, two), (three, two, one), (three, one, two))
+    for year, month, day in orders:
+        try:
+            dt.date(year + 2000 if year < 100 else year, month, day)
+        except ValueError:
+            continue
+        return True
+    return False
+
+
 @lru_cache(maxsize=4096)
-def _day(text: str) -> dt.date:
+def _day(iso: str, text: str) -> dt.date:
+    """The day of ``iso``; ``text`` is how the cell has it."""
     try:
-        day = dt.date.fromisoformat(text)
+        day = dt.date.fromisoformat(iso)
     except ValueError:
         raise CellError(f"{shown(text)} does not exist in the calendar: correct it.") from None
     if not FIRST_YEAR <= day.year <= LAST_YEAR:

@@ -4,6 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from billing_site.kernel.money import ACTIVE_CURRENCIES
 from billing_site.web.spreadsheets.cells import (
     parse_choice,
     parse_currency,
@@ -85,10 +86,18 @@ def test_a_long_value_is_shortened_in_the_message():
 
 
 @pytest.mark.parametrize(
-    "text", ["2026-01-31", " 2026-01-31 ", "2026-01-31 00:00:00", "2026-01-31T00:00"]
+    "text",
+    [
+        *("2026-01-31", " 2026-01-31 ", "2026-01-31 00:00:00", "2026-01-31T00:00"),
+        *("31.01.2026", "31.1.2026", "31.01.2026 00:00"),
+    ],
 )
-def test_iso_days_are_dates(text):
+def test_iso_days_and_days_with_dots_are_dates(text):
     assert parse_date(text) == dt.date(2026, 1, 31)
+
+
+def test_a_day_with_dots_begins_with_the_day():
+    assert parse_date("05.11.2026") == dt.date(2026, 11, 5)
 
 
 @pytest.mark.requirement("R11")
@@ -96,8 +105,15 @@ def test_iso_days_are_dates(text):
     ("text", "remedy"),
     [
         ("", "blank"),
-        ("31.01.2026", "more than one way"),
+        ("31.02.2026", "31.02.2026. does not exist"),
+        ("05.13.2026", "05.13.2026. does not exist"),
+        ("31.01.2026 10:30", "time of day"),
+        ("31.01.2026, Saturday", "more than a day"),
+        ("05.11.26", "more than one way"),
         ("01/02/2026", "more than one way"),
+        ("31/02/2026", "does not exist"),
+        ("13/13/2026", "does not exist"),
+        ("31/01/2026", "more than one way"),
         ("2026-1-5", "more than one way"),
         ("20260131", "bare number"),
         ("44927", "bare number"),
@@ -131,6 +147,9 @@ def test_the_first_and_last_year_hold(text):
         ("2026-01-31 10:30", "2026-01-31T09:30:00+00:00"),
         ("2026-07-31 10:30:05", "2026-07-31T08:30:05+00:00"),
         ("2026-01-31T10:30:00Z", "2026-01-31T10:30:00+00:00"),
+        ("31.01.2026", "2026-01-30T23:00:00+00:00"),
+        ("31.01.2026 10:30", "2026-01-31T09:30:00+00:00"),
+        ("31.01.2026 10:30:05", "2026-01-31T09:30:05+00:00"),
         ("2026-01-31T10:30:00+0530", "2026-01-31T05:00:00+00:00"),
         ("2026-01-31T10:30:00.25-05:00", "2026-01-31T15:30:00.250000+00:00"),
         ("2026-01-31T10:30:00.123456000Z", "2026-01-31T10:30:00.123456+00:00"),
@@ -156,7 +175,10 @@ def test_iso_moments_are_read_in_the_given_zone(text, utc):
         ("2026-01-31T10:30:00+99:00", "valid time"),
         ("2026-01-31T10:30:00+05:75", "valid time"),
         ("2026-01-31T10:30:00.1234567", "microsecond"),
-        ("31.01.2026 10:30", "more than one way"),
+        ("31.02.2026 10:30", "31.02.2026 10:30. does not exist"),
+        ("31.01.2026 25:00", "valid time"),
+        ("31.01.2026, 10:30", "more than a day"),
+        ("01/02/2026 10:30", "more than one way"),
         ("Thu Sep 09 18:43:44 +0100 2010", "not a date"),
         ("", "blank"),
     ],
@@ -221,7 +243,15 @@ def test_choices_ignore_case_and_blanks_and_refusals_list_them():
 
 def test_currencies_are_known_codes():
     assert parse_currency(" eur ", {"EUR", "USD"}) == "EUR"
-    with pytest.raises(CellError, match="EUR, USD"):
+    with pytest.raises(CellError) as caught:
+        parse_currency("EUX", ACTIVE_CURRENCIES)
+    assert str(caught.value) == (
+        "The currency EUX is not known: did you mean EUR or UGX? "
+        "Write a code of ISO 4217, like EUR."
+    )
+    with pytest.raises(CellError, match="did you mean GBP,"):
+        parse_currency("GPB", ACTIVE_CURRENCIES)
+    with pytest.raises(CellError, match="GBP is not known: write a code of ISO 4217, like EUR"):
         parse_currency("GBP", {"EUR", "USD"})
     for text in ("€", "EURO", "", "ＥＵＲ", "E1R"):
         with pytest.raises(CellError, match="three-letter"):
