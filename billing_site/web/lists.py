@@ -7,7 +7,7 @@
         permission_required = "invoicing.view_invoice"
         title, one, many = "Invoices", "invoice", "invoices"
         table_class = InvoiceTable                      # django_tables2: columns, labels, sorting;
-                                                        # class lesser, least: hidden when narrow
+                                                        # class least, lesser, minor: hidden when narrow
         filterset_class = InvoiceFilter                 # django_filter: the only way to the rows
         bar_fields = ("search",)                        # the other filters sit under Advanced
         page_fields = ()                                # filters that the page shows elsewhere
@@ -78,7 +78,8 @@ _BOX = (
 @dataclasses.dataclass(frozen=True)
 class ListColumn:
     """A column's name in code, its label, the attributes of its header as HTML, and the class
-    that says from which width on it is shown (``lesser`` or ``least``; empty: always).
+    that says from which width on it is shown (``minor``, ``lesser`` or ``least``; empty:
+    always).
     """
 
     name: str
@@ -365,4 +366,4 @@ def _cells(columns: Sequence[ListColumn], line: CurrencyTotal) -> list[dict[str,
 
 
 def _width_class(classes: str) -> str:
-    return next((name for name in ("lesser", "least") if name in classes.split()), "")
+    return next((name for name in ("minor", "lesser", "least") if name in classes.split()), "")

@@ -11,8 +11,9 @@ def with_class(names: str) -> dict[str, dict[str, str]]:
 
 
 # Lesser columns are hidden where a list has less room than on a wide screen, the least ones
-# earlier; a row that is written by hand gives its cells the same class.
-LESSER, LEAST = with_class("lesser"), with_class("least")
+# earlier, the minor ones only where hardly any room is left; a row that is written by hand gives
+# its cells the same class.
+LESSER, LEAST, MINOR = with_class("lesser"), with_class("least"), with_class("minor")
 LESSER_NUMBER, LEAST_NUMBER = with_class("num lesser"), with_class("num least")
 
 

@@ -21,11 +21,11 @@ def invoice_cells(row: Invoice, user: Any) -> SafeString:
     number = f'<a class="fw-medium" href="{viewer}">{safe(row.number)}</a>' if row.number else ""
     cells = (
         ("", number),
-        ("", safe(row.reference or "")),
+        ("minor", safe(row.reference or "")),
         ("text-secondary lesser", row.get_type_display()),
         ("wide", _link("ledger:customer-detail", customer.pk, customer.name)),
         ("text-secondary lesser", safe(customer.code)),
-        ("lesser", _link("ledger:cluster-detail", customer.cluster_id, customer.cluster.name)),
+        ("least", _link("ledger:cluster-detail", customer.cluster_id, customer.cluster.name)),
         ("day", day(row.period_from)),
         ("day", day(row.period_to)),
         ("num", money(row.gross_total, row.currency, True)),

@@ -2,7 +2,7 @@
 
 import django_tables2 as tables
 
-from billing_site.web.tables import LEAST, LESSER, LESSER_NUMBER
+from billing_site.web.tables import LEAST, LESSER, LESSER_NUMBER, MINOR
 from invoicing.models import Invoice
 
 NUMERIC = {"th": {"class": "num"}, "td": {"class": "num"}}
@@ -10,7 +10,7 @@ NUMERIC = {"th": {"class": "num"}, "td": {"class": "num"}}
 
 class InvoiceTable(tables.Table):
     number = tables.Column(verbose_name="Invoice number", orderable=False)
-    reference = tables.Column(orderable=False)
+    reference = tables.Column(orderable=False, attrs=MINOR)
     type = tables.Column(orderable=False, attrs=LESSER)
     customer_name = tables.Column(
         verbose_name="Customer", accessor="customer__name", orderable=False
@@ -18,7 +18,7 @@ class InvoiceTable(tables.Table):
     customer_code = tables.Column(
         verbose_name="Code", accessor="customer__code", orderable=False, attrs=LESSER
     )
-    cluster = tables.Column(accessor="customer__cluster__name", orderable=False, attrs=LESSER)
+    cluster = tables.Column(accessor="customer__cluster__name", orderable=False, attrs=LEAST)
     period_from = tables.Column(verbose_name="From")
     period_to = tables.Column(verbose_name="To", orderable=False)
     gross_total = tables.Column(verbose_name="Total", attrs=NUMERIC)

@@ -83,7 +83,7 @@ def line_cells(line: OrderLine) -> SafeString:
 
 
 def _route(platform: BillingPlatform | None) -> str:
-    return f'<span class="text-secondary lesser">{safe(platform.name)}</span>' if platform else ""
+    return f'<span class="text-secondary least">{safe(platform.name)}</span>' if platform else ""
 
 
 def _link(name: str, pk: int, text: str) -> str:

@@ -55,7 +55,7 @@ class WidthsOfCells(HTMLParser):
             self.rows.append([])
         elif tag in ("th", "td") and "colspan" not in dict(attrs):
             names = (dict(attrs).get("class") or "").split()
-            self.rows[-1].append(next((n for n in names if n in ("lesser", "least")), ""))
+            self.rows[-1].append(next((n for n in names if n in ("minor", "lesser", "least")), ""))
 
 
 @pytest.mark.parametrize(
