@@ -67,7 +67,12 @@ def check_purchases(job: JobRun) -> None:
         changed=batch.rows_changed,
         unchanged=batch.rows_unchanged,
         errors=batch.rows_error,
+        warning=rows_with_errors(batch.rows_error) if batch.rows_error else "",
     )
+
+
+def rows_with_errors(count: int) -> str:
+    return "1 row has an error" if count == 1 else f"{count:,} rows have errors"
 
 
 @job_kind(purchase_imports.ROWS_JOB, permission="invoicing.view_importbatch")

@@ -81,10 +81,16 @@ class JobRun:
         """One row could not be done, and why; the job goes on and ends with errors."""
         self._record(ItemOutcome.FAILED, label, reason, object_id, url)
 
-    def result(self, *, url: str = "", **values: Any) -> None:
-        """Where the result is to be seen, and figures to show; JSON values only."""
+    def result(self, *, url: str = "", warning: str = "", **values: Any) -> None:
+        """Where the result is to be seen, and figures to show; JSON values only.
+
+        :param warning: what the person has to look at although the work was done, as
+            ``14 rows have errors``; it stands where the end of the job is told, in amber.
+        """
         self._result_url = url or self._result_url
         self._result.update(values)
+        if warning:
+            self._result["warning"] = warning
 
     def check_cancelled(self) -> None:
         """A safe point to stop.

@@ -132,8 +132,15 @@ class Job(models.Model):
         return self.result.get("file_name", "") if self.result_url else ""
 
     @property
+    def warning(self) -> str:
+        """What the person has to look at although the work was done; mostly empty."""
+        return self.result.get("warning", "")
+
+    @property
     def ending(self) -> str:
         """How an ended job is announced: ``success``, ``info`` or ``warning``."""
+        if self.warning:
+            return "warning"
         endings = {JobStatus.COMPLETED: "success", JobStatus.CANCELLED: "info"}
         return endings.get(JobStatus(self.status), "warning")
 

@@ -32,12 +32,25 @@ def test_the_jobs_check_and_import_with_progress(world):
     batch = upload(line("R1"), line("R2"), owner=owner)
     job = run_started(start_check(batch_id=batch.pk, owner=owner, at=AT))
     assert (job.status, job.error, job.done, job.total) == ("completed", "", 2, 2)
+    assert (job.warning, job.ending) == ("", "success")
     job = run_started(start_import(batch_id=batch.pk, owner=owner, at=AT))
     assert (job.status, job.done, job.total) == ("completed", 2, 2)
     assert job.result["unmapped"] == 0
     assert job.result_url == batch.get_absolute_url()
     assert Purchase.objects.filter(invoice=invoice).count() == 2
     assert not ImportRow.objects.exists()
+
+
+@pytest.mark.requirement("H-CB4", "R11")
+@pytest.mark.parametrize(("bad", "words"), [(1, "1 row has an error"), (2, "2 rows have errors")])
+def test_a_check_that_found_errors_ends_with_a_warning(world, bad, words):
+    owner, _ = world
+    batch = upload(
+        line("R1"), *(line(f"B{n}", quantity="x") for n in range(bad)), owner=owner
+    )
+    job = run_started(start_check(batch_id=batch.pk, owner=owner, at=AT))
+    assert job.status == "completed"
+    assert (job.warning, job.ending) == (words, "warning")
 
 
 def test_a_failed_or_cancelled_job_leaves_the_file_ready_for_another(world):

@@ -194,6 +194,16 @@ def test_the_end_of_a_job_comes_with_the_way_to_its_result(as_anna, anna):
     assert text.count(" data-stay") == 3, "what has nothing to fetch leaves by itself"
 
 
+def test_a_job_done_with_a_warning_is_told_in_amber_with_its_words(as_anna, anna):
+    job = ended(anna, title="Check of March", result={"warning": "14 rows have errors"})
+    text = told(as_anna, f"?watched={job.pk}")
+    assert "Check of March</a>: 14 rows have errors" in text
+    assert "toast-warning" in text
+    assert "toast-success" not in text
+    page = as_anna.get(f"/jobs/{job.pk}/").content.decode()
+    assert "14 rows have errors" in page
+
+
 def test_a_job_that_ended_before_a_page_could_watch_it_is_told_once(as_anna, anna, bert):
     quick = ended(anna, title="Quick work")
     ended(bert, title="Work of Bert")
