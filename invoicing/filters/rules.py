@@ -18,13 +18,13 @@ class RuleFilter(filters.FilterSet):
         queryset=ProductCategory.objects.all(),
         method="filter_category",
         label="For products of the category",
-        empty_label="All products",
+        empty_label="Every category",
     )
     cluster = TreeChoiceFilter(
         queryset=CustomerCluster.objects.all(),
         method="filter_cluster",
         label="For customers of the cluster",
-        empty_label="All customers",
+        empty_label="Every cluster",
     )
     currency = filters.ChoiceFilter(
         choices=lambda: [(code, code) for code in currencies_in_use()],

@@ -71,13 +71,13 @@ class RuleForm(forms.ModelForm):
     product_category = TreeChoiceField(
         ProductCategory.objects.all(),
         required=False,
-        empty_label="All products",
+        empty_label="Every product, no category",
         label="Products below the category",
     )
     customer_cluster = TreeChoiceField(
         CustomerCluster.objects.all(),
         required=False,
-        empty_label="All customers",
+        empty_label="Every customer, no cluster",
         label="Customers below the cluster",
     )
     currency = forms.ChoiceField(

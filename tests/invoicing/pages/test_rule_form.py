@@ -36,6 +36,17 @@ def errors(response) -> str:
     return " | ".join(found)
 
 
+def test_the_empty_choices_are_not_confused_with_a_cluster_or_a_category(finance):
+    """A root is often called like everything."""
+    builders.make_cluster("All customers")
+    builders.make_category("All products")
+    fields = finance.get(CREATE).context["form"].fields
+    clusters = [str(label) for _, label in fields["customer_cluster"].choices]
+    products = [str(label) for _, label in fields["product_category"].choices]
+    assert clusters == ["Every customer, no cluster", "All customers"]
+    assert products == ["Every product, no category", "All products"]
+
+
 @pytest.mark.requirement("CB-2", "D-40")
 @pytest.mark.parametrize(
     ("operator", "has", "has_not"),
