@@ -11,6 +11,7 @@ from invoicing.views.imports import (
     ImportDiscardView,
     ImportListView,
     ImportMappingView,
+    ImportSampleView,
     ImportUploadView,
 )
 from invoicing.views.invoices import InvoiceListView
@@ -69,6 +70,7 @@ purchase_urls = [
 import_urls = [
     path("imports/", ImportListView.as_view(), name="import-list"),
     path("imports/new/", ImportUploadView.as_view(), name="import-upload"),
+    path("imports/sample/", ImportSampleView.as_view(), name="import-sample"),
     path("imports/<int:pk>/", ImportDetailView.as_view(), name="import-detail"),
     path("imports/<int:pk>/mapping/", ImportMappingView.as_view(), name="import-mapping"),
     path("imports/<int:pk>/check/", ImportCheckView.as_view(), name="import-check"),

@@ -6,12 +6,12 @@ A mapping gives each column of a file, by the key of its header, a field of
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
 from billing_site.kernel.errors import DomainError
 from billing_site.web.spreadsheets.tables import HeaderCell, header_key
-from invoicing.imports.fields import BY_KEY, IGNORED, METADATA, REQUIRED
+from invoicing.imports.fields import BY_KEY, IGNORED, METADATA, REQUIRED, Field
 
 
 class MappingRefused(DomainError):
@@ -152,6 +152,16 @@ FOCUS_1_0 = NamedMapping(
     time_zone="UTC",
     blank_words=("NULL",),
 )
+
+
+class OwnColumn(NamedTuple):
+    """A column of a file with our own names: its best name and the field it fills."""
+
+    name: str
+    field: Field
+
+
+OWN_COLUMNS = tuple(OwnColumn(names[0], BY_KEY[key]) for key, names in QUITTANCE.headers.items())
 NAMED_MAPPINGS = {mapping.name: mapping for mapping in (QUITTANCE, FOCUS_1_0)}
 
 

@@ -27,7 +27,7 @@ from invoicing.exports.import_rows import write_import_rows
 from invoicing.filters.imports import ImportFilter
 from invoicing.forms.imports import MappingForm, UploadForm
 from invoicing.imports.fields import BY_KEY, METADATA
-from invoicing.imports.mappings import NAMED_MAPPINGS, ColumnMapping
+from invoicing.imports.mappings import NAMED_MAPPINGS, OWN_COLUMNS, QUITTANCE, ColumnMapping
 from invoicing.models import ImportBatch, ImportRow
 from invoicing.selectors import imports as selectors
 from invoicing.services import purchase_imports
@@ -133,8 +133,27 @@ class ImportUploadView(PermissionRequiredMixin, View):
         return redirect(batch)
 
     def _page(self, request: HttpRequest, form: UploadForm, *, status: int = 200) -> HttpResponse:
-        context = {"form": form, "mappings": NAMED_MAPPINGS.values()}
+        context = {
+            "form": form,
+            "own_columns": OWN_COLUMNS,
+            "others": [known for name, known in NAMED_MAPPINGS.items() if name != QUITTANCE.name],
+        }
         return render(request, "invoicing/import_upload.html", context, status=status)
+
+
+class ImportSampleView(PermissionRequiredMixin, View):
+    """A file with our own columns and three rows, to begin from."""
+
+    permission_required = "invoicing.import_purchases"
+    http_method_names = ["get"]
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        response = HttpResponse(content_type="text/csv; charset=utf-8")
+        response["Content-Disposition"] = 'attachment; filename="purchases-sample.csv"'
+        columns = [Column(column.field.key, column.name) for column in OWN_COLUMNS]
+        rows = zip(*(column.field.examples for column in OWN_COLUMNS), strict=True)
+        write_csv(response, columns, rows)
+        return response
 
 
 class ImportDetailView(PermissionRequiredMixin, View):

@@ -179,7 +179,7 @@ def test_a_late_purchase_that_was_routed_stays_on_its_invoice_when_it_changes(cu
 
 @pytest.mark.requirement("R11")
 def test_errors_name_row_column_and_remedy_and_nothing_is_imported(invoice):
-    batch = checked(line("R1"), line("R2", quantity='"1,5"', day="15.01.2026"), line("R3"))
+    batch = checked(line("R1"), line("R2", quantity='"1,5"', day="15/01/2026"), line("R3"))
     assert counts(batch) == (2, 0, 0, 1)
     row = batch.rows.get(verdict=RowVerdict.ERROR)
     assert row.number == 3

@@ -45,9 +45,7 @@ def test_the_jobs_check_and_import_with_progress(world):
 @pytest.mark.parametrize(("bad", "words"), [(1, "1 row has an error"), (2, "2 rows have errors")])
 def test_a_check_that_found_errors_ends_with_a_warning(world, bad, words):
     owner, _ = world
-    batch = upload(
-        line("R1"), *(line(f"B{n}", quantity="x") for n in range(bad)), owner=owner
-    )
+    batch = upload(line("R1"), *(line(f"B{n}", quantity="x") for n in range(bad)), owner=owner)
     job = run_started(start_check(batch_id=batch.pk, owner=owner, at=AT))
     assert job.status == "completed"
     assert (job.warning, job.ending) == (words, "warning")
