@@ -11,7 +11,6 @@ from django.urls import reverse
 
 from billing_site.web.models import Job
 from invoicing.enums import ImportStatus, InvoiceStatus, UnmappedReason
-from invoicing.imports.mappings import OWN_COLUMNS
 from invoicing.models import ImportBatch, Purchase
 from invoicing.services.purchase_imports import (
     check_purchases,
@@ -110,34 +109,6 @@ def test_a_bad_upload_is_a_message_on_the_form(finance, content, name, words):
     assert response.status_code == 422
     assert words in response.content.decode()
     assert not ImportBatch.objects.exists()
-
-
-@pytest.mark.requirement("H-CB4")
-def test_the_upload_page_names_our_columns_and_offers_a_sample(finance):
-    text = finance.get(reverse("invoicing:import-upload")).content.decode()
-    for name, field in OWN_COLUMNS:
-        row = text.split(f"<code>{name}</code>")[1].split("</tr>")[0]
-        assert ("yes" in row) is field.required
-        assert field.label in row
-        assert field.example in row
-    assert "FOCUS 1.0" in text
-    assert reverse("invoicing:import-sample") in text
-
-
-@pytest.mark.requirement("H-CB4")
-def test_the_sample_is_a_file_that_can_be_imported(finance):
-    sample = finance.get(reverse("invoicing:import-sample"))
-    assert "attachment" in sample["Content-Disposition"]
-    header, *rows = csv.reader(io.StringIO(sample.content.decode("utf-8-sig")))
-    assert header == [column.name for column in OWN_COLUMNS]
-    assert len(rows) == 3
-    send(finance, sample.content)
-    batch = check_purchases(batch_id=ImportBatch.objects.get().pk)
-    assert (batch.rows_new, batch.rows_error, batch.mapping_name) == (3, 0, "Quittance columns")
-
-
-def test_the_sample_is_for_those_who_import(auditor):
-    assert auditor.get(reverse("invoicing:import-sample")).status_code == 403
 
 
 def test_without_a_file_the_form_says_so(finance):
