@@ -2,7 +2,7 @@
 
 import django_tables2 as tables
 
-from billing_site.web.tables import LESSER
+from billing_site.web.tables import LESSER, MINOR
 from inventory.models import Asset, CatalogueItem
 
 NUMBER = {"th": {"class": "num"}, "td": {"class": "num"}}
@@ -13,7 +13,7 @@ class CatalogueItemTable(tables.Table):
     name = tables.Column()
     category = tables.Column(order_by=("category__name",))
     kind = tables.Column(orderable=False, attrs=LESSER)
-    item_type = tables.Column(orderable=False, verbose_name="Type")
+    item_type = tables.Column(orderable=False, verbose_name="Type", attrs=MINOR)
     unit = tables.Column(orderable=False, attrs=LESSER)
     upfront_price = tables.Column(orderable=False, verbose_name="Up-front price", attrs=NUMBER)
     recurring_price = tables.Column(orderable=False, verbose_name="Recurring price", attrs=NUMBER)

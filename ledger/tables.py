@@ -2,7 +2,7 @@
 
 import django_tables2 as tables
 
-from billing_site.web.tables import LEAST, LESSER, LESSER_NUMBER
+from billing_site.web.tables import LEAST, LESSER, LESSER_NUMBER, MINOR
 from ledger.models import Customer, LedgerEntry
 
 NUMBER = {"th": {"class": "num"}, "td": {"class": "num"}}
@@ -13,7 +13,7 @@ class CustomerTable(tables.Table):
     name = tables.Column()
     cluster = tables.Column(order_by=("cluster__name",))
     bill_from = tables.Column(verbose_name="Bill From")
-    frequency = tables.Column(empty_values=(), orderable=False)
+    frequency = tables.Column(empty_values=(), orderable=False, attrs=MINOR)
     currency = tables.Column(empty_values=(), orderable=False)
     balance = tables.Column(empty_values=(), orderable=False, attrs=NUMBER)
     state = tables.Column(empty_values=(), orderable=False, verbose_name="Billing")

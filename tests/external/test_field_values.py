@@ -182,11 +182,12 @@ def test_the_forms_of_payments_and_of_suspending(path):
     customer = builders.make_customer()
     contract = customer.contracts.get()
     data = {"operation": str(uuid.uuid4()), "amount": "1.00", "method": "cash"}
-    data |= {"booking_date": "", "transaction_reference": "", "note": ""}
+    data |= {"booking_date": "", "transaction_reference": "", "note": "", "is_checked": "on"}
     address = reverse("ledger:payment-create", args=[contract.pk])
 
     def store(form):
-        record_payment(account=contract.account, at=timezone.now(), **form.cleaned_data)
+        payment = {key: typed for key, typed in form.cleaned_data.items() if key != "is_checked"}
+        record_payment(account=contract.account, at=timezone.now(), **payment)
 
     def suspend(form):
         customers.suspend_customer(customer_id=customer.pk, **form.cleaned_data)
